@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: The Ravelin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ./ravelin test command: every kind of test, one line each, and the count."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Callable
+
+from . import artifacts, lint, paths, scenario
+from .console import Console, first_errors
+from .errors import RavelinError
+from .scenario import Result
+
+_CHECK = re.compile(r"^CHECK (pass|fail) ([^\s:]+)(?::?[ ]?(.*))?$", re.MULTILINE)
+_UNIT_REASON = re.compile(r"Failure$|runtime error:|ERROR: \w+Sanitizer|WARNING: ThreadSan|FAILED")
+_UNIT_CONFIGS = ("", "asan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Tests that run together; `run` gives their results.
+
+    `prepare` builds what they need. Where it failed once, it is not tried again.
+    """
+
+    name: str
+    run: Callable[[], list[Result]]
+    prepare: Callable[[], object] = lambda: None
+
+
+class _Runner:
+    """Runs groups and keeps the count."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._results: list[Result] = []
+
+    def run(self, group: Group) -> None:
+        for result in group.run():
+            self._report(result)
+
+    def _report(self, result: Result) -> None:
+        self._results.append(result)
+        verdict = "pass" if result.passed else "FAIL"
+        reason = "" if result.passed else f": {result.why}"
+        self._console.say(f"{verdict} {result.seconds:7.1f} s  {result.name}{reason}")
+
+    def add_failure(self, name: str, why: str) -> None:
+        """Counts something that could not even start."""
+        self._report(Result(name, 0, why))
+
+    def finish(self) -> bool:
+        """Prints the failures and the count; whether all passed, and some ran."""
+        failures = [result for result in self._results if not result.passed]
+        if failures:
+            self._console.say(f"\nFailures (log: {self._console.log_path}):")
+        for result in failures:
+            self._console.say(f"  {result.name}: {result.why}")
+        passed = len(self._results) - len(failures)
+        self._console.say(f"{passed} passed, {len(failures)} failed")
+        return not failures and passed > 0
+
+
+def _unit_failure(summary: dict) -> str:
+    """The status of a failed test and the first line of its log that says why."""
+    status = summary["overallStatus"].lower()
+    for output in summary.get("failed", []):
+        log = pathlib.Path(urllib.parse.urlparse(output["uri"]).path)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        reason = next((line for line in lines if _UNIT_REASON.search(line)), "")
+        return f"{status}: {reason.strip()} (log: {log})"
+    return f"{status}: see the log"
+
+
+def _unit_results(events: pathlib.Path, prefix: str) -> list[Result]:
+    """The tests in a stream of Bazel's build events."""
+    results = []
+    for line in events.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        summary = event.get("testSummary")
+        if not summary:
+            continue
+        status = summary["overallStatus"]
+        seconds = int(summary.get("totalRunDurationMillis", 0)) / 1000
+        why = "" if status in ("PASSED", "FLAKY") else _unit_failure(summary)
+        results.append(Result(f"{prefix} {event['id']['testSummary']['label']}", seconds, why))
+    return results
+
+
+def _unit_tests(console: Console, config: str, targets: list[str]) -> list[Result]:
+    prefix = f"unit({config})" if config else "unit"
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        events = pathlib.Path(folder) / "events.json"
+        command = ["bazel", "test", "--keep_going", f"--build_event_json_file={events}"]
+        command += [f"--config={config}"] if config else []
+        status, output = console.attempt([*command, "--", *targets])
+        results = _unit_results(events, prefix) if events.exists() else []
+    if status != 0 and all(result.passed for result in results):
+        why = first_errors(output).strip().split("\n")[0] or f"bazel exited with status {status}"
+        results.append(Result(f"{prefix} build", time.monotonic() - started, why))
+    return results
+
+
+def _unit_group(console: Console, config: str) -> Group:
+    name = f"unit({config})" if config else "unit"
+    return Group(name, lambda: _unit_tests(console, config, ["//..."]))
+
+
+def _one(name: str, find: Callable[[], str]) -> Group:
+    """A group of one test; `find` gives the reason of its failure, or nothing."""
+
+    def run() -> list[Result]:
+        started = time.monotonic()
+        why = find()
+        return [Result(name, time.monotonic() - started, why)]
+
+    return Group(name, run)
+
+
+def _script_results(console: Console, path: pathlib.Path) -> list[Result]:
+    """Runs a check_*.py: its CHECK lines, or else its exit status, are the results."""
+    name = str(path.relative_to(paths.REPOSITORY))
+    modules = [str(paths.REPOSITORY / "toolchain"), os.environ.get("PYTHONPATH", "")]
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, modules))}
+    started = time.monotonic()
+    status, output = console.attempt([sys.executable, path], environment=environment)
+    seconds = time.monotonic() - started
+    checks = _CHECK.findall(output)
+    results = [
+        Result(f"{name}/{check}", 0, "" if verdict == "pass" else why or "failed")
+        for verdict, check, why in checks
+    ]
+    lines = output.strip().splitlines()
+    failed_silently = status != 0 and all(result.passed for result in results)
+    why = f"exit status {status}: {lines[-1] if lines else 'no output'}" if failed_silently else ""
+    return [Result(name, seconds, why), *results]
+
+
+def _check_scripts() -> list[pathlib.Path]:
+    return sorted((paths.REPOSITORY / "tests").glob("*/check_*.py"))
+
+
+class _Built:
+    """What ./ravelin build makes, made when the first group asks for it."""
+
+    def __init__(self, console: Console, scenarios: list[scenario.AnyScenario]) -> None:
+        self._console = console
+        self._scenarios = scenarios
+        self._artifacts: artifacts.Artifacts | None = None
+
+    def get(self) -> artifacts.Artifacts:
+        if not self._artifacts:
+            monitors = {getattr(item, "monitor", "") for item in self._scenarios} - {""}
+            self._artifacts = artifacts.build_for_boot(self._console, monitors)
+        return self._artifacts
+
+
+def _scenario_group(item: scenario.AnyScenario, built: _Built) -> Group:
+    logs = paths.cache_folder("logs", "qemu")
+    return Group(f"qemu/{item.name}", lambda: _qemu_results(item, built.get(), logs), built.get)
+
+
+def _qemu_results(
+    item: scenario.AnyScenario, made: artifacts.Artifacts, logs: pathlib.Path
+) -> list[Result]:
+    results = scenario.run(item, made, logs)
+    return [dataclasses.replace(result, name=f"qemu/{result.name}") for result in results]
+
+
+def _groups(console: Console) -> list[Group]:
+    scenarios = scenario.discover()
+    built = _Built(console, scenarios)
+    groups = [_unit_group(console, config) for config in _UNIT_CONFIGS]
+    groups.append(_one("clang-format", lambda: lint.clang_format(console)))
+    groups.append(_one("clang-tidy", lambda: lint.clang_tidy(console, "")))
+    groups.append(_one("clang-tidy(el2)", lambda: lint.clang_tidy(console, "el2_debian")))
+    groups += [_scenario_group(item, built) for item in scenarios]
+    for path in _check_scripts():
+        name = str(path.relative_to(paths.REPOSITORY))
+        run = lambda path=path: _script_results(console, path)
+        groups.append(Group(name, run, built.get))
+    return groups
+
+
+def _selected(groups: list[Group], pattern: str) -> list[Group]:
+    """Groups whose name matches the shell pattern, or contains it."""
+    return [g for g in groups if fnmatch.fnmatch(g.name, pattern) or pattern in g.name]
+
+
+def list_tests(console: Console, pattern: str) -> None:
+    """Prints the names that --only selects from."""
+    for group in _selected(_groups(console), pattern):
+        console.say(group.name)
+
+
+def _reason(prepare: Callable[[], object]) -> str:
+    """Why the preparation failed; empty if it did not."""
+    try:
+        prepare()
+    except RavelinError as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def run(console: Console, pattern: str) -> bool:
+    """Runs the selected tests; whether all passed and there was at least one."""
+    runner = _Runner(console)
+    groups = _selected(_groups(console), pattern)
+    broken: dict[Callable[[], object], str] = {}
+    for group in groups:
+        if group.prepare not in broken:
+            broken[group.prepare] = _reason(group.prepare)
+        if broken[group.prepare]:
+            runner.add_failure(group.name, broken[group.prepare])
+        else:
+            runner.run(group)
+    return runner.finish()
