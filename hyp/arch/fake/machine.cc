@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "hyp/arch/fake/machine.h"
+
+#include <array>
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "hyp/base/invariant.h"
+#include "stage2/machine.h"
+
+namespace ravelin {
+namespace fake {
+namespace {
+
+constexpr std::uint64_t kWords = kPageSize / 8;
+
+struct Page {
+  std::array<std::atomic<std::uint64_t>, kWords> words{};
+};
+
+struct State {
+  std::mutex mutex;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages;
+  std::unordered_set<std::uint64_t> monitor;
+  std::vector<Event> log;
+  std::uint64_t reserves_left = std::numeric_limits<std::uint64_t>::max();
+};
+
+State& TheState() {
+  static State state;
+  return state;
+}
+
+// References stay valid: pages are never removed but by Reset.
+Page& PageAt(Pa address) {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  std::unique_ptr<Page>& page = state.pages[ToPfn(address).raw()];
+  if (!page) {
+    page = std::make_unique<Page>();
+  }
+  return *page;
+}
+
+std::atomic<std::uint64_t>& WordAt(Pa address) {
+  Invariant(IsAligned(address.raw(), 8), "fake memory is accessed by aligned words");
+  return PageAt(address).words[address.raw() % kPageSize / 8];
+}
+
+void Record(Event event) {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  state.log.push_back(event);
+}
+
+void Zero(Pa page) {
+  Invariant(IsAligned(page.raw(), kPageSize), "whole pages are zeroed");
+  for (auto& word : PageAt(page).words) {
+    word.store(0, std::memory_order_relaxed);
+  }
+}
+
+void RequireNotMapped(Pa page) {
+  Invariant(!IsMappedForMonitor(ToPfn(page)), "the window is for pages not mapped in the monitor");
+}
+
+}  // namespace
+
+void Reset() {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  state.pages.clear();
+  state.monitor.clear();
+  state.log.clear();
+  state.reserves_left = std::numeric_limits<std::uint64_t>::max();
+}
+
+std::vector<Event> Log() {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  return state.log;
+}
+
+void ClearLog() {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  state.log.clear();
+}
+
+std::uint64_t Peek(Pa address) { return WordAt(address).load(std::memory_order_relaxed); }
+
+void Poke(Pa address, std::uint64_t value) {
+  WordAt(address).store(value, std::memory_order_relaxed);
+}
+
+bool IsMappedForMonitor(Pfn pfn) {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  return state.monitor.contains(pfn.raw());
+}
+
+void FailReserveAfter(std::uint64_t count) {
+  State& state = TheState();
+  const std::lock_guard lock(state.mutex);
+  state.reserves_left = count;
+}
+
+}  // namespace fake
+
+namespace machine {
+
+using fake::Event;
+
+std::uint64_t LoadEntry(Pa entry) {
+  return fake::WordAt(entry).load(std::memory_order_relaxed);
+}
+
+void StoreEntry(Pa entry, std::uint64_t descriptor) {
+  fake::WordAt(entry).store(descriptor, std::memory_order_relaxed);
+  fake::Record({Event::Kind::kStore, Vmid{0}, entry.raw(), descriptor});
+}
+
+void PublishEntries() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  fake::Record({Event::Kind::kPublish});
+}
+
+void ZeroTablePage(Pa page) {
+  fake::Zero(page);
+  fake::Record({Event::Kind::kZeroTable, Vmid{0}, page.raw()});
+}
+
+void WipePage(Pa page) {
+  fake::RequireNotMapped(page);
+  fake::Zero(page);
+  fake::Record({Event::Kind::kWipe, Vmid{0}, page.raw()});
+}
+
+void CleanPage(Pa page) {
+  fake::RequireNotMapped(page);
+  fake::Record({Event::Kind::kClean, Vmid{0}, page.raw()});
+}
+
+void InvalidateInstructions() { fake::Record({Event::Kind::kInvalidateInstructions}); }
+
+void InvalidatePages(Vmid vmid, Ipa first, PageCount count) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  fake::Record({Event::Kind::kInvalidatePages, vmid, first.raw(), count.raw()});
+}
+
+void InvalidateVm(Vmid vmid) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  fake::Record({Event::Kind::kInvalidateVm, vmid});
+}
+
+Result<void> ReserveMonitorMap(PfnRange) {
+  fake::State& state = fake::TheState();
+  const std::lock_guard lock(state.mutex);
+  if (state.reserves_left == 0) {
+    return Failure{Error::kNoMemory};
+  }
+  --state.reserves_left;
+  return {};
+}
+
+void MapForMonitor(PfnRange pages) {
+  fake::State& state = fake::TheState();
+  {
+    const std::lock_guard lock(state.mutex);
+    for (Pfn pfn = pages.first; pfn < pages.end(); pfn = pfn + PageCount{1}) {
+      Invariant(state.monitor.insert(pfn.raw()).second, "a page is mapped once in the monitor");
+    }
+  }
+  fake::Record({Event::Kind::kMapMonitor, Vmid{0}, ToPa(pages.first).raw(), pages.count.raw()});
+}
+
+void UnmapFromMonitor(PfnRange pages) {
+  fake::State& state = fake::TheState();
+  {
+    const std::lock_guard lock(state.mutex);
+    for (Pfn pfn = pages.first; pfn < pages.end(); pfn = pfn + PageCount{1}) {
+      Invariant(state.monitor.erase(pfn.raw()) == 1, "only a mapped page is unmapped");
+    }
+  }
+  fake::Record({Event::Kind::kUnmapMonitor, Vmid{0}, ToPa(pages.first).raw(), pages.count.raw()});
+}
+
+}  // namespace machine
+}  // namespace ravelin

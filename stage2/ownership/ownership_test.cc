@@ -1,0 +1,360 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each operation does when it is allowed, and in which order other CPUs see it.
+#include "stage2/ownership/ownership.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "stage2/testing/world.h"
+
+namespace ravelin::stage2 {
+namespace {
+
+using ::testing::IsEmpty;
+using testing::Pages;
+using testing::World;
+using Kind = fake::Event::Kind;
+
+constexpr Gfn kGfn{0x80000};
+constexpr std::uint64_t kSecret = 0x5ec2e7'5ec2e7;
+
+class OwnershipTest : public ::testing::Test {
+ protected:
+  ~OwnershipTest() override {
+    EXPECT_THAT(world_.Inconsistencies(), IsEmpty());
+    EXPECT_THAT(world_.Breaches(), IsEmpty());
+  }
+
+  Ownership& ownership() { return world_.ownership(); }
+  const PageTable& host() { return ownership().host_table(); }
+  unsigned HostLevelAt(Pfn pfn) { return host().Lookup(Ipa{ToPa(pfn).raw()}).level; }
+  bool HostMaps(Pfn pfn) { return host().Resolve(Gfn{pfn.raw()}).has_value(); }
+
+  // Position of the first such event from `from` on.
+  static std::size_t Find(const std::vector<fake::Event>& log, Kind kind, std::size_t from) {
+    const auto begin = log.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto found = std::find_if(begin, log.end(), [&](const auto& e) { return e.kind == kind; });
+    return static_cast<std::size_t>(found - log.begin());
+  }
+
+  World world_;
+};
+
+TEST_F(OwnershipTest, StartMapsAllRamButTheCarveOutInBlocks) {
+  EXPECT_FALSE(HostMaps(World::kCarveOut.first));
+  EXPECT_FALSE(HostMaps(Pfn{World::kCarveOut.end().raw() - 1}));
+  EXPECT_TRUE(HostMaps(World::kCarveOut.end()));
+  EXPECT_EQ(HostLevelAt(World::kBlock), kBlock2MLevel);
+  EXPECT_TRUE(HostMaps(World::kSecondRegion.first));
+  EXPECT_FALSE(HostMaps(World::kSecondRegion.end()));
+  EXPECT_EQ(*ownership().HostAccess(World::kCarveOut.first), HostAccessKind::kForeign);
+  EXPECT_EQ(*ownership().HostAccess(World::kFree), HostAccessKind::kOwned);
+  EXPECT_EQ(ownership().HostAccess(World::kNotRam).error(), Error::kNotRam);
+}
+
+TEST_F(OwnershipTest, SharedPageIsMappedInTheMonitorUntilUnshared) {
+  world_.AllowSharing(World::kFree);
+  ASSERT_TRUE(ownership().HostShareMonitor(World::kFree));
+  EXPECT_TRUE(fake::IsMappedForMonitor(World::kFree));
+  EXPECT_TRUE(HostMaps(World::kFree));
+  EXPECT_EQ(*ownership().HostAccess(World::kFree), HostAccessKind::kLent);
+  ASSERT_TRUE(ownership().PinShared(World::kFree));
+  EXPECT_EQ(ownership().PinShared(World::kFree).error(), Error::kExists);
+  EXPECT_EQ(ownership().HostUnshareMonitor(World::kFree).error(), Error::kBusy);
+  ASSERT_TRUE(ownership().UnpinShared(World::kFree));
+  ASSERT_TRUE(ownership().HostUnshareMonitor(World::kFree));
+  EXPECT_FALSE(fake::IsMappedForMonitor(World::kFree));
+}
+
+TEST_F(OwnershipTest, MetadataGoesBackLastInFirstOutAndWiped) {
+  VmMemory& vm = world_.AddVm(1, 4);
+  const std::uint64_t donated = ownership().donated_pages().raw();
+  ASSERT_TRUE(ownership().HostTopUp(vm, Pages(World::kFree, 3)));
+  EXPECT_EQ(vm.pool().free_count(), PageCount{7});
+  EXPECT_EQ(ownership().donated_pages().raw(), donated + 3);
+  EXPECT_FALSE(HostMaps(World::kFree));
+  fake::Poke(ToPa(World::kFree), kSecret);
+  vm.table().Disconnect();
+  EXPECT_EQ(*ownership().ReturnMetadata(vm.metadata(), PageCount{2}), PageCount{2});
+  EXPECT_EQ(world_.StateOf(World::kFree), PageState::kVmMetadata) << "donated first, back last";
+  EXPECT_EQ(*ownership().ReturnMetadata(vm.metadata(), PageCount{1}), PageCount{1});
+  EXPECT_EQ(world_.StateOf(World::kFree), PageState::kHostOwned);
+  EXPECT_EQ(fake::Peek(ToPa(World::kFree)), 0U);
+  EXPECT_EQ(*ownership().ReturnMetadata(vm.metadata(), PageCount{1000}), PageCount{8});
+  EXPECT_EQ(ownership().donated_pages(), PageCount{0});
+  EXPECT_EQ(*ownership().ReturnMetadata(vm.metadata(), PageCount{1}), PageCount{0});
+}
+
+TEST_F(OwnershipTest, DonationOfSeveralRangesIsAllOrNothing) {
+  MetadataList list;
+  const World::Snapshot before = world_.Take();
+  const std::array overlapping{Pages(World::kFree, 3), Pages(World::kFree + PageCount{2}, 2)};
+  EXPECT_EQ(ownership().HostDonateMonitor(overlapping, VmHandle{1}, list).error(),
+            Error::kInvalidArgument);
+  const std::array foreign{Pages(World::kFree, 3), Pages(World::kCarveOut.first, 1)};
+  EXPECT_EQ(ownership().HostDonateMonitor(foreign, VmHandle{1}, list).error(), Error::kWrongOwner);
+  EXPECT_EQ(world_.Take(), before);
+  const std::array good{Pages(World::kFree, 3), Pages(World::kBlock, 512)};
+  ASSERT_TRUE(ownership().HostDonateMonitor(good, VmHandle{1}, list));
+  EXPECT_EQ(list.count(), PageCount{515});
+  EXPECT_TRUE(fake::IsMappedForMonitor(World::kBlock));
+}
+
+TEST_F(OwnershipTest, ZeroedDonationIsWipedBetweenHostAndVm) {
+  VmMemory& vm = world_.AddVm(1);
+  fake::Poke(ToPa(World::kFree), kSecret);
+  const std::size_t start = fake::Log().size();
+  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, Pages(World::kFree, 1), Content::kZeroed));
+  EXPECT_EQ(fake::Peek(ToPa(World::kFree)), 0U);
+  EXPECT_EQ(vm.table().Resolve(kGfn), World::kFree);
+  EXPECT_EQ(vm.guest_pages(), PageCount{1});
+  EXPECT_FALSE(HostMaps(World::kFree));
+  const auto log = fake::Log();
+  const std::size_t invalidated = Find(log, Kind::kInvalidatePages, start);
+  const std::size_t wiped = Find(log, Kind::kWipe, start);
+  const std::size_t fetched = Find(log, Kind::kInvalidateInstructions, start);
+  const std::size_t mapped = Find(log, Kind::kStore, fetched);
+  EXPECT_LT(invalidated, wiped);
+  EXPECT_LT(wiped, fetched);
+  EXPECT_LT(mapped, log.size()) << "the VM's entry comes last";
+  EXPECT_EQ(log[invalidated].vmid, Vmid{0});
+}
+
+TEST_F(OwnershipTest, MeasuredDonationKeepsContentsAndCleansThem) {
+  VmMemory& vm = world_.AddVm(1);
+  fake::Poke(ToPa(World::kFree), kSecret);
+  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, Pages(World::kFree, 2), Content::kMeasured));
+  EXPECT_EQ(fake::Peek(ToPa(World::kFree)), kSecret);
+  const auto log = fake::Log();
+  EXPECT_EQ(std::ranges::count(log, Kind::kClean, &fake::Event::kind), 2);
+}
+
+TEST_F(OwnershipTest, ReclaimWipesAndMakesBlocksWhole) {
+  VmMemory& vm = world_.AddVm(1);
+  const std::uint64_t tables = ownership().host_pool().free_count().raw();
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    const PfnRange page = Pages(World::kBlock + PageCount{100 * i}, 1);
+    ASSERT_TRUE(
+        ownership().HostDonateVm(vm, kGfn + PageCount{7 * i}, page, Content::kMeasured));
+    fake::Poke(ToPa(page.first), kSecret);
+  }
+  EXPECT_EQ(HostLevelAt(World::kBlock + PageCount{1}), kPageLevel);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    const PfnRange page = Pages(World::kBlock + PageCount{100 * i}, 1);
+    ASSERT_TRUE(ownership().ReclaimFromVm(vm, page));
+    EXPECT_EQ(fake::Peek(ToPa(page.first)), 0U);
+    EXPECT_EQ(vm.table().Resolve(kGfn + PageCount{7 * i}).error(), Error::kNotMapped);
+  }
+  EXPECT_EQ(HostLevelAt(World::kBlock), kBlock2MLevel);
+  EXPECT_EQ(ownership().host_pool().free_count().raw(), tables);
+  EXPECT_EQ(vm.guest_pages(), PageCount{0});
+}
+
+TEST_F(OwnershipTest, WholeBlockGoesAndComesWithoutTables) {
+  VmMemory& vm = world_.AddVm(1);
+  const PageCount tables = ownership().host_pool().free_count();
+  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, Pages(World::kBlock, 512), Content::kZeroed));
+  EXPECT_EQ(ownership().host_pool().free_count(), tables);
+  ASSERT_TRUE(ownership().ReclaimFromVm(vm, Pages(World::kBlock, 512)));
+  EXPECT_EQ(HostLevelAt(World::kBlock), kBlock2MLevel);
+}
+
+TEST_F(OwnershipTest, ReclaimTakesAllKindsAtOnce) {
+  VmMemory& vm = world_.AddVm(1);
+  for (std::uint64_t i = 0; i < 24; ++i) {
+    const PfnRange page = Pages(World::kBlock + PageCount{i}, 1);
+    world_.AllowSharing(page.first);
+    const Gfn gfn{kGfn.raw() + 100 - i};  // against the order of the frames
+    fake::Poke(ToPa(page.first), kSecret);
+    if (i % 3 == 0) {
+      ASSERT_TRUE(ownership().HostShareVm(vm, gfn, page, Permissions::kReadWrite));
+      continue;
+    }
+    ASSERT_TRUE(ownership().HostDonateVm(vm, gfn, page, Content::kMeasured));
+    if (i % 3 == 1) {
+      ASSERT_TRUE(ownership().VmShareHost(vm, gfn));
+    }
+  }
+  ASSERT_TRUE(ownership().ReclaimFromVm(vm, Pages(World::kBlock, 24)));
+  for (std::uint64_t i = 0; i < 24; ++i) {
+    EXPECT_EQ(fake::Peek(ToPa(World::kBlock + PageCount{i})), i % 3 == 0 ? kSecret : 0U);
+  }
+  EXPECT_EQ(HostLevelAt(World::kBlock), kBlock2MLevel);
+  EXPECT_EQ(vm.guest_pages(), PageCount{0});
+}
+
+// All 512 pages of a block, half of them shared by the VM: the host's table of the block vanishes
+// with the shared ones and is made again.
+TEST_F(OwnershipTest, ReclaimOfAFullBlockWithSharedPagesNeedsNoMemory) {
+  VmMemory& vm = world_.AddVm(1);
+  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, Pages(World::kBlock, 512), Content::kZeroed));
+  for (std::uint64_t i = 256; i < 300; ++i) {
+    world_.AllowSharing(World::kBlock + PageCount{i});
+    ASSERT_TRUE(ownership().VmShareHost(vm, kGfn + PageCount{i}));
+  }
+  ASSERT_TRUE(ownership().ReclaimFromVm(vm, Pages(World::kBlock, 512)));
+  EXPECT_EQ(HostLevelAt(World::kBlock), kBlock2MLevel);
+}
+
+TEST_F(OwnershipTest, VmSharesInPlaceAndTakesBack) {
+  VmMemory& vm = world_.AddVm(1);
+  world_.AllowSharing(World::kFree);
+  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, Pages(World::kFree, 1), Content::kZeroed));
+  fake::Poke(ToPa(World::kFree), 42);
+  ASSERT_TRUE(ownership().VmShareHost(vm, kGfn));
+  EXPECT_EQ(*ownership().HostAccess(World::kFree), HostAccessKind::kBorrowed);
+  const Descriptor leaf = host().Lookup(Ipa{ToPa(World::kFree).raw()}).descriptor;
+  EXPECT_EQ(leaf.permissions(), Permissions::kReadWrite) << "the host does not execute it";
+  EXPECT_EQ(ownership().VmShareHost(vm, kGfn).error(), Error::kWrongState);
+  ASSERT_TRUE(ownership().VmUnshareHost(vm, kGfn));
+  EXPECT_FALSE(HostMaps(World::kFree));
+  EXPECT_EQ(fake::Peek(ToPa(World::kFree)), 42U) << "contents are the guest's decision";
+  EXPECT_EQ(ownership().VmUnshareHost(vm, kGfn).error(), Error::kWrongState);
+  EXPECT_EQ(ownership().VmShareHost(vm, kGfn + PageCount{1}).error(), Error::kNotMapped);
+}
+
+TEST_F(OwnershipTest, LentPagesKeepTheirPermissionsAndOneBorrower) {
+  VmMemory& first = world_.AddVm(1);
+  VmMemory& second = world_.AddVm(2);
+  world_.AllowSharing(World::kFree);
+  const PfnRange page = Pages(World::kFree, 1);
+  ASSERT_TRUE(ownership().HostShareVm(first, kGfn, page, Permissions::kRead));
+  EXPECT_TRUE(HostMaps(World::kFree));
+  EXPECT_EQ(first.table().Lookup(ToIpa(kGfn)).descriptor.permissions(), Permissions::kRead);
+  EXPECT_EQ(ownership().HostShareVm(second, kGfn, page, Permissions::kRead).error(), Error::kLimit);
+  EXPECT_EQ(ownership().HostShareVm(first, kGfn + PageCount{1}, page, Permissions::kRead).error(),
+            Error::kLimit);
+  ASSERT_TRUE(ownership().HostSetVmPermissions(first, kGfn, Permissions::kAll));
+  EXPECT_EQ(first.table().Lookup(ToIpa(kGfn)).descriptor.permissions(), Permissions::kAll);
+  EXPECT_EQ(ownership().HostUnshareVm(second, kGfn, PageCount{1}).error(), Error::kNotMapped);
+  ASSERT_TRUE(ownership().HostUnshareVm(first, kGfn, PageCount{1}));
+  ASSERT_TRUE(ownership().HostShareVm(second, kGfn, page, Permissions::kRead));
+}
+
+TEST_F(OwnershipTest, MmioGuardsAndPagesExcludeEachOther) {
+  VmMemory& vm = world_.AddVm(1);
+  ASSERT_TRUE(ownership().VmGuardMmio(vm, kGfn));
+  ASSERT_TRUE(ownership().VmGuardMmio(vm, kGfn));
+  EXPECT_EQ(vm.table().AnnotationAt(ToIpa(kGfn)), Annotation::kMmioGuard);
+  const PfnRange page = Pages(World::kFree, 1);
+  EXPECT_EQ(ownership().HostDonateVm(vm, kGfn, page, Content::kZeroed).error(), Error::kExists);
+  ASSERT_TRUE(ownership().VmUnguardMmio(vm, kGfn));
+  EXPECT_EQ(ownership().VmUnguardMmio(vm, kGfn).error(), Error::kNotMapped);
+  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, page, Content::kZeroed));
+  EXPECT_EQ(ownership().VmGuardMmio(vm, kGfn).error(), Error::kExists);
+}
+
+TEST_F(OwnershipTest, MmioIsMappedInTheLargestBlockWithoutRam) {
+  ASSERT_TRUE(ownership().MapHostMmio(Ipa{0x0900'0123}));
+  EXPECT_EQ(host().Lookup(Ipa{0}).level, kBlock1GLevel);
+  const Descriptor leaf = host().Lookup(Ipa{0x0900'0000}).descriptor;
+  EXPECT_EQ(leaf.attributes(),
+            (Attributes{Permissions::kReadWrite, MemoryType::kNormalNonCacheable}));
+  ASSERT_TRUE(ownership().MapHostMmio(Ipa{0x0900'0123})) << "again is no error";
+  ASSERT_TRUE(ownership().MapHostMmio(ToIpa(Gfn{0x50000})));
+  EXPECT_EQ(host().Lookup(ToIpa(Gfn{0x50000})).level, kBlock2MLevel);
+  ASSERT_TRUE(ownership().MapHostMmio(ToIpa(Gfn{0x80000})));
+  EXPECT_EQ(host().Lookup(ToIpa(Gfn{0x80000})).level, kPageLevel);
+  EXPECT_EQ(ownership().MapHostMmio(ToIpa(Gfn{World::kFree.raw()})).error(), Error::kWrongOwner);
+  EXPECT_EQ(ownership().MapHostMmio(Ipa{ToPa(World::kCarveOut.first).raw()}).error(),
+            Error::kWrongOwner);
+  EXPECT_EQ(ownership().MapHostMmio(Ipa{std::uint64_t{1} << 36}).error(), Error::kInvalidArgument);
+  EXPECT_EQ(ownership().MapHostMmio(Ipa{~std::uint64_t{0}}).error(), Error::kInvalidArgument);
+}
+
+// Random work of a host and two VMs. Only some pages are ever shared, so that for all others History
+// knows that nobody may use them at the same time as another.
+class Chaos {
+ public:
+  Chaos(World& world, VmMemory& a, VmMemory& b, unsigned seed)
+      : world_(world), vms_{&a, &b}, random_(seed) {}
+
+  void Step() {
+    VmMemory& vm = *vms_[Draw(2)];
+    Ownership& ownership = world_.ownership();
+    const Pfn own{World::kBlock.raw() + Draw(24)};
+    const Pfn shareable = World::kFree + PageCount{Draw(8)};
+    world_.AllowSharing(shareable);
+    const Gfn gfn = kGfn + PageCount{Draw(40)};
+    const PfnRange run = Pages(own, Draw(2) == 0 ? 1 : 1 + Draw(5));
+    const PfnRange one = Pages(shareable, 1);
+    switch (Draw(11)) {
+      case 0:
+        return Count(ownership.HostDonateVm(vm, gfn, run, Content::kZeroed));
+      case 1:
+        return Count(ownership.HostDonateVm(vm, gfn, one, Content::kMeasured));
+      case 2:
+        return Count(ownership.ReclaimFromVm(VmOf(own, vm), run));
+      case 3:
+        return Count(ownership.ReclaimFromVm(VmOf(shareable, vm), one));
+      case 4:
+        return Count(ownership.HostShareMonitor(shareable));
+      case 5:
+        return Count(ownership.HostUnshareMonitor(shareable));
+      case 6:
+        return Count(ownership.HostShareVm(vm, gfn, one, Permissions::kReadWrite));
+      case 7:
+        return Count(ownership.HostUnshareVm(vm, gfn, PageCount{1}));
+      case 8:
+        return Count(Share(vm, gfn));
+      case 9:
+        return Count(ownership.VmUnshareHost(vm, gfn));
+      default:
+        return Count(Draw(2) == 0 ? ownership.VmGuardMmio(vm, gfn)
+                                  : ownership.VmUnguardMmio(vm, gfn));
+    }
+  }
+
+  [[nodiscard]] unsigned successes() const { return successes_; }
+
+ private:
+  // A VM shares only pages that may be shared in this test.
+  Result<void> Share(VmMemory& vm, Gfn gfn) {
+    RAVELIN_TRY_ASSIGN(pfn, vm.table().Resolve(gfn));
+    if (World::kBlock <= pfn) {
+      return Failure{Error::kNotSupported};
+    }
+    return world_.ownership().VmShareHost(vm, gfn);
+  }
+
+  // Mostly the VM of the page, so that much succeeds.
+  VmMemory& VmOf(Pfn pfn, VmMemory& other) {
+    const std::uint32_t handle = world_.RecordOf(pfn).vm.raw();
+    return handle == kNoVm.raw() || Draw(4) == 0 ? other : *vms_[handle - 1];
+  }
+
+  void Count(const Result<void>& result) { successes_ += result.has_value() ? 1U : 0U; }
+  std::uint64_t Draw(std::uint64_t below) { return random_() % below; }
+
+  World& world_;
+  std::array<VmMemory*, 2> vms_;
+  std::mt19937 random_;
+  unsigned successes_ = 0;
+};
+
+TEST(OwnershipChaosTest, TablesStayFunctionsOfTheRecords) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    World world;
+    VmMemory& a = world.AddVm(1);
+    VmMemory& b = world.AddVm(2);
+    Chaos chaos(world, a, b, seed);
+    for (int step = 0; step < 600; ++step) {
+      chaos.Step();
+      if (step % 50 == 0) {
+        ASSERT_THAT(world.Inconsistencies(), IsEmpty());
+      }
+    }
+    EXPECT_GT(chaos.successes(), 80U);
+    EXPECT_THAT(world.Inconsistencies(), IsEmpty());
+    EXPECT_THAT(world.Breaches(), IsEmpty());
+  }
+}
+
+}  // namespace
+}  // namespace ravelin::stage2

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One stage-2 translation table: the host's or a VM's. Owns the tree below `root` and nothing of
+// what it maps. Called only by the owner of the tree with its lock held: Rank::kOwnership for the
+// host's table, the VM's lock for a VM's. Walks of all CPUs read it at any time.
+//
+// Check, then commit (design.md, section 3): CheckMap and CheckUnmap report every error and how many
+// table pages the pool must hold; Map and Unmap then cannot fail. Both take numbers that are
+// untrusted. Invariants: a live descriptor changes only by break, invalidate, make (Arm ARM D8.16.1;
+// live_entry.h); a table page returns to the pool only after its invalidation; no table below the
+// root is empty. Between break and make another CPU may take a translation fault on a page that is
+// mapped before and after: its fault handler finds, under the lock, that nothing is amiss and
+// executes the access again.
+#pragma once
+
+#include <cstdint>
+
+#include "hyp/base/result.h"
+#include "hyp/base/types.h"
+#include "stage2/format/descriptor.h"
+#include "stage2/format/geometry.h"
+#include "stage2/pool/page_pool.h"
+
+namespace ravelin::stage2 {
+
+// `count` pages from `first` on, mapped to the pages from `target` on. Leaves are as large as
+// alignment, `count` and `largest` (kPageLevel, kBlock2MLevel, kBlock1GLevel) allow.
+struct Mapping {
+  Gfn first;
+  Pfn target;
+  PageCount count;
+  Attributes attributes;
+  unsigned largest = kPageLevel;
+};
+
+struct Slot;  // live_entry.h
+
+// What a walk ends at: a leaf, an annotation or nothing.
+struct Translation {
+  Descriptor descriptor;
+  unsigned level = 0;
+};
+
+class PageTable {
+ public:
+  // A placeholder; assigned once before use.
+  constexpr PageTable() = default;
+  // `root`: geometry.root_pages() zeroed pages, aligned to root_alignment(). `pool` outlives it.
+  PageTable(Pa root, Geometry geometry, Vmid vmid, PagePool& pool);
+  PageTable(PageTable&&) = default;
+  PageTable& operator=(PageTable&&) = default;
+  PageTable(const PageTable&) = delete;
+  PageTable& operator=(const PageTable&) = delete;
+
+  [[nodiscard]] Pa root() const { return root_; }
+  [[nodiscard]] const Geometry& geometry() const { return geometry_; }
+  [[nodiscard]] Vmid vmid() const { return vmid_; }
+  [[nodiscard]] const PagePool& pool() const { return *pool_; }
+
+  // `ipa` lies in the space (geometry().Contains).
+  [[nodiscard]] Translation Lookup(Ipa ipa) const;
+  // The frame that `gfn` maps to. kInvalidArgument: beyond the space; kNotMapped.
+  [[nodiscard]] Result<Pfn> Resolve(Gfn gfn) const;
+
+  // -> table pages that Map takes from the pool. kInvalidArgument: count 0 or beyond the space;
+  // kExists: something is there, if only an annotation.
+  [[nodiscard]] Result<PageCount> CheckMap(const Mapping& mapping) const;
+  // After CheckMap, and with so many pages in the pool.
+  void Map(const Mapping& mapping);
+
+  // -> table pages that Unmap takes from the pool (to split blocks). kInvalidArgument as above;
+  // kNotMapped: a hole in the range.
+  [[nodiscard]] Result<PageCount> CheckUnmap(Gfn first, PageCount count) const;
+  // After CheckUnmap. When it returns, no CPU can use the translations, nor its TLBs.
+  void Unmap(Gfn first, PageCount count);
+
+  // Gives a mapped page other permissions. Splitting its block may need table pages: those of
+  // CheckUnmap. kNotMapped, kNoMemory, kInvalidArgument.
+  [[nodiscard]] Result<void> SetPermissions(Gfn gfn, Permissions permissions);
+
+  // Notes `annotation` where nothing is mapped. kExists: a mapping or another annotation; the same
+  // one again succeeds. kNoMemory, kInvalidArgument.
+  [[nodiscard]] Result<void> Annotate(Gfn gfn, Annotation annotation);
+  // kNotMapped: no such annotation there.
+  [[nodiscard]] Result<void> ClearAnnotation(Gfn gfn, Annotation annotation);
+  [[nodiscard]] Annotation AnnotationAt(Ipa ipa) const;
+
+  // Replaces tables around the range by blocks where 512 neighbours have become one.
+  void Coalesce(Gfn first, PageCount count);
+
+  // Forgets the whole tree, TLBs included: its pages may be reused afterwards. The table cannot be
+  // used again. No vCPU of the VM runs.
+  void Disconnect();
+
+ private:
+  struct Path;
+
+  [[nodiscard]] bool IsRange(Gfn first, PageCount count) const;
+  [[nodiscard]] Slot RootSlot(Gfn gfn) const;
+  [[nodiscard]] Slot Below(Descriptor table, unsigned level, Gfn gfn) const;
+  [[nodiscard]] Slot Descend(Gfn gfn, unsigned level) const;
+  [[nodiscard]] Path TablesOn(Gfn gfn) const;
+  [[nodiscard]] unsigned LeafLevel(std::uint64_t frames, std::uint64_t pages,
+                                   unsigned largest) const;
+
+  Slot MakeWay(Gfn gfn, unsigned level);
+  Slot IsolateLeaf(Gfn gfn, std::uint64_t pages);
+  void Split(Slot slot, Gfn gfn);
+  void PruneEmpty(Gfn gfn);
+  [[nodiscard]] bool Merge(Slot slot, Gfn gfn);
+
+  Pa root_;
+  Geometry geometry_;
+  Vmid vmid_;
+  PagePool* pool_ = nullptr;
+};
+
+}  // namespace ravelin::stage2

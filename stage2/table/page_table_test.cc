@@ -1,0 +1,375 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "stage2/table/page_table.h"
+
+#include <map>
+#include <memory>
+#include <random>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "hyp/arch/fake/machine.h"
+#include "stage2/machine.h"
+#include "stage2/table/live_entry.h"
+#include "stage2/testing/history.h"
+
+namespace ravelin::stage2 {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr Attributes kRam{Permissions::kAll, MemoryType::kNormal};
+constexpr Pa kRoot{0x1000'0000};
+constexpr Pa kPoolFirst{0x1010'0000};
+constexpr Vmid kVmid{5};
+constexpr std::uint64_t kGiB = LevelPages(kBlock1GLevel);
+constexpr std::uint64_t kTwoMiB = LevelPages(kBlock2MLevel);
+
+class PageTableTest : public ::testing::Test {
+ protected:
+  PageTableTest() { fake::Reset(); }
+
+  void Make(unsigned ipa_bits, std::uint64_t pool_pages) {
+    for (std::uint64_t i = 0; i < pool_pages; ++i) {
+      pool_.Give(kPoolFirst + i * kPageSize);
+    }
+    table_ = PageTable(kRoot, *Geometry::ForIpaBits(ipa_bits), kVmid, pool_);
+  }
+
+  // As a caller does it: check, compare with the pool, commit.
+  Result<void> Map(const Mapping& mapping) {
+    RAVELIN_TRY_ASSIGN(tables, table_.CheckMap(mapping));
+    if (!pool_.Has(tables)) {
+      return Failure{Error::kNoMemory};
+    }
+    const std::uint64_t before = pool_.free_count().raw();
+    table_.Map(mapping);
+    EXPECT_EQ(before - pool_.free_count().raw(), tables.raw()) << "CheckMap is exact";
+    return {};
+  }
+
+  Result<void> Unmap(Gfn first, PageCount count) {
+    RAVELIN_TRY_ASSIGN(tables, table_.CheckUnmap(first, count));
+    if (!pool_.Has(tables)) {
+      return Failure{Error::kNoMemory};
+    }
+    table_.Unmap(first, count);
+    return {};
+  }
+
+  std::vector<std::string> Breaches() {
+    testing::History history;
+    history.AddTable(table_);
+    return history.Replay(fake::Log());
+  }
+
+  unsigned LevelAt(std::uint64_t gfn) { return table_.Lookup(ToIpa(Gfn{gfn})).level; }
+
+  PagePool pool_;
+  PageTable table_;
+};
+
+Mapping Identity(std::uint64_t first, std::uint64_t count, unsigned largest) {
+  return {Gfn{first}, Pfn{first}, PageCount{count}, kRam, largest};
+}
+
+TEST_F(PageTableTest, MapsWithTheLargestBlocks) {
+  Make(40, 16);
+  ASSERT_TRUE(Map(Identity(kGiB - kTwoMiB - 1, 1 + kTwoMiB + kGiB + 1, kBlock1GLevel)));
+  EXPECT_EQ(LevelAt(kGiB - kTwoMiB - 1), kPageLevel);
+  EXPECT_EQ(LevelAt(kGiB - kTwoMiB), kBlock2MLevel);
+  EXPECT_EQ(LevelAt(kGiB), kBlock1GLevel);
+  EXPECT_EQ(LevelAt(2 * kGiB), kPageLevel);
+  EXPECT_EQ(table_.Resolve(Gfn{kGiB + 12345}), Pfn{kGiB + 12345});
+  EXPECT_EQ(table_.Resolve(Gfn{2 * kGiB + 1}).error(), Error::kNotMapped);
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, BlocksNeedBothAddressesAligned) {
+  Make(40, 16);
+  ASSERT_TRUE(Map({Gfn{kTwoMiB}, Pfn{kTwoMiB + 1}, PageCount{kTwoMiB}, kRam, kBlock1GLevel}));
+  EXPECT_EQ(LevelAt(kTwoMiB), kPageLevel);
+  EXPECT_EQ(table_.Resolve(Gfn{kTwoMiB + 7}), Pfn{kTwoMiB + 8});
+}
+
+TEST_F(PageTableTest, WidestAndNarrowestSpacesWorkAtTheirEnds) {
+  for (const unsigned bits : {32U, 34U, 39U, 43U, 44U, 48U}) {
+    fake::Reset();
+    PagePool pool;
+    for (std::uint64_t i = 0; i < 8; ++i) {
+      pool.Give(kPoolFirst + i * kPageSize);
+    }
+    PageTable table(kRoot, *Geometry::ForIpaBits(bits), kVmid, pool);
+    const Gfn last{table.geometry().limit().raw() - 1};
+    table.Map({last, Pfn{1}, PageCount{1}, kRam, kPageLevel});
+    table.Map({Gfn{0}, Pfn{2}, PageCount{1}, kRam, kPageLevel});
+    EXPECT_EQ(table.Resolve(last), Pfn{1});
+    EXPECT_EQ(table.Resolve(Gfn{0}), Pfn{2});
+    EXPECT_EQ(table.Resolve(Gfn{last.raw() + 1}).error(), Error::kInvalidArgument);
+  }
+}
+
+TEST_F(PageTableTest, OnePageOutOfABlockOf1GiBLeavesTheRest) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(0, kGiB, kBlock1GLevel)));
+  EXPECT_EQ(table_.CheckUnmap(Gfn{777}, PageCount{1}), PageCount{2});
+  ASSERT_TRUE(Unmap(Gfn{777}, PageCount{1}));
+  EXPECT_EQ(table_.Resolve(Gfn{777}).error(), Error::kNotMapped);
+  EXPECT_EQ(table_.Resolve(Gfn{776}), Pfn{776});
+  EXPECT_EQ(table_.Resolve(Gfn{778}), Pfn{778});
+  EXPECT_EQ(LevelAt(777 + kTwoMiB), kBlock2MLevel);
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, ReturnOfThePageMakesTheBlockWhole) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(0, kGiB, kBlock1GLevel)));
+  for (const std::uint64_t gfn : {std::uint64_t{0}, std::uint64_t{511}, kGiB - 1}) {
+    ASSERT_TRUE(Unmap(Gfn{gfn}, PageCount{1}));
+    ASSERT_TRUE(Map(Identity(gfn, 1, kBlock1GLevel)));
+    table_.Coalesce(Gfn{gfn}, PageCount{1});
+    EXPECT_EQ(LevelAt(gfn), kBlock1GLevel);
+    EXPECT_EQ(pool_.free_count(), PageCount{8});
+  }
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, DifferentNeighboursAreNotCoalesced) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(0, 511, kPageLevel)));
+  ASSERT_TRUE(Map({Gfn{511}, Pfn{600}, PageCount{1}, kRam, kPageLevel}));
+  table_.Coalesce(Gfn{511}, PageCount{1});
+  EXPECT_EQ(LevelAt(511), kPageLevel);
+  ASSERT_TRUE(Unmap(Gfn{511}, PageCount{1}));
+  const Attributes read_only{Permissions::kRead, MemoryType::kNormal};
+  ASSERT_TRUE(Map({Gfn{511}, Pfn{511}, PageCount{1}, read_only, kPageLevel}));
+  table_.Coalesce(Gfn{511}, PageCount{1});
+  EXPECT_EQ(LevelAt(511), kPageLevel);
+}
+
+TEST_F(PageTableTest, EmptyTablesReturnToThePool) {
+  Make(48, 8);
+  ASSERT_TRUE(Map(Identity(5, 3, kPageLevel)));
+  EXPECT_EQ(pool_.free_count(), PageCount{5});
+  ASSERT_TRUE(Unmap(Gfn{5}, PageCount{2}));
+  EXPECT_EQ(pool_.free_count(), PageCount{5});
+  ASSERT_TRUE(Unmap(Gfn{7}, PageCount{1}));
+  EXPECT_EQ(pool_.free_count(), PageCount{8});
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, WhatIsThereIsNotMappedOver) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(kTwoMiB, 1, kPageLevel)));
+  EXPECT_EQ(Map(Identity(kTwoMiB, 1, kPageLevel)).error(), Error::kExists);
+  EXPECT_EQ(Map(Identity(kTwoMiB - 1, 2, kPageLevel)).error(), Error::kExists);
+  EXPECT_EQ(Map(Identity(0, kGiB, kBlock1GLevel)).error(), Error::kExists);
+  EXPECT_EQ(Map(Identity(0, 2 * kTwoMiB, kBlock2MLevel)).error(), Error::kExists);
+  ASSERT_TRUE(table_.Annotate(Gfn{3}, Annotation::kMmioGuard));
+  EXPECT_EQ(Map(Identity(3, 1, kPageLevel)).error(), Error::kExists);
+}
+
+TEST_F(PageTableTest, UnmapRefusesHoles) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(10, 5, kPageLevel)));
+  EXPECT_EQ(Unmap(Gfn{9}, PageCount{2}).error(), Error::kNotMapped);
+  EXPECT_EQ(Unmap(Gfn{14}, PageCount{2}).error(), Error::kNotMapped);
+  EXPECT_EQ(Unmap(Gfn{10}, PageCount{kGiB}).error(), Error::kNotMapped);
+}
+
+TEST_F(PageTableTest, UntrustedRangesAreChecked) {
+  Make(40, 8);
+  const std::uint64_t limit = table_.geometry().limit().raw();
+  for (const std::uint64_t first : {limit, limit + 1, std::uint64_t{1} << 52, ~std::uint64_t{0}}) {
+    EXPECT_EQ(Map(Identity(first, 1, kPageLevel)).error(), Error::kInvalidArgument);
+    EXPECT_EQ(Unmap(Gfn{first}, PageCount{1}).error(), Error::kInvalidArgument);
+    EXPECT_EQ(table_.Resolve(Gfn{first}).error(), Error::kInvalidArgument);
+    EXPECT_EQ(table_.Annotate(Gfn{first}, Annotation::kMmioGuard).error(), Error::kInvalidArgument);
+    EXPECT_EQ(table_.SetPermissions(Gfn{first}, Permissions::kRead).error(),
+              Error::kInvalidArgument);
+  }
+  EXPECT_EQ(Map(Identity(0, 0, kPageLevel)).error(), Error::kInvalidArgument);
+  EXPECT_EQ(Map(Identity(limit - 1, 2, kPageLevel)).error(), Error::kInvalidArgument);
+  EXPECT_EQ(Map(Identity(1, ~std::uint64_t{0}, kPageLevel)).error(), Error::kInvalidArgument);
+}
+
+TEST_F(PageTableTest, EveryShortageIsFoundBeforeTheFirstWrite) {
+  const Mapping mapping = Identity(kGiB - 1, 2, kPageLevel);  // two tables of each of two levels
+  for (std::uint64_t pages = 0; pages <= 4; ++pages) {
+    fake::Reset();
+    PagePool pool;
+    for (std::uint64_t i = 0; i < pages; ++i) {
+      pool.Give(kPoolFirst + i * kPageSize);
+    }
+    const PageTable table(kRoot, *Geometry::ForIpaBits(40), kVmid, pool);
+    const auto log = fake::Log();
+    const Result<PageCount> needed = table.CheckMap(mapping);
+    EXPECT_EQ(needed, PageCount{4});
+    EXPECT_EQ(pool.Has(*needed), pages == 4);
+    EXPECT_EQ(fake::Log(), log);
+  }
+}
+
+TEST_F(PageTableTest, PermissionsChangeByBreakAndMake) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(0, kTwoMiB, kBlock2MLevel)));
+  ASSERT_TRUE(table_.SetPermissions(Gfn{3}, Permissions::kRead));
+  EXPECT_EQ(table_.Lookup(ToIpa(Gfn{3})).descriptor.permissions(), Permissions::kRead);
+  EXPECT_EQ(table_.Lookup(ToIpa(Gfn{4})).descriptor.permissions(), Permissions::kAll);
+  EXPECT_EQ(table_.Resolve(Gfn{3}), Pfn{3});
+  EXPECT_EQ(table_.SetPermissions(Gfn{kTwoMiB}, Permissions::kRead).error(), Error::kNotMapped);
+  const auto log = fake::Log();
+  ASSERT_TRUE(table_.SetPermissions(Gfn{3}, Permissions::kRead));
+  EXPECT_EQ(fake::Log(), log) << "nothing to change";
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, PermissionsOfABlockWithoutMemoryStay) {
+  Make(40, 1);
+  ASSERT_TRUE(Map(Identity(0, kTwoMiB, kBlock2MLevel)));
+  const auto log = fake::Log();
+  EXPECT_EQ(table_.SetPermissions(Gfn{3}, Permissions::kRead).error(), Error::kNoMemory);
+  EXPECT_EQ(fake::Log(), log);
+}
+
+TEST_F(PageTableTest, AnnotationsComeAndGo) {
+  Make(40, 2);
+  EXPECT_EQ(table_.AnnotationAt(ToIpa(Gfn{9})), Annotation::kNone);
+  ASSERT_TRUE(table_.Annotate(Gfn{9}, Annotation::kMmioGuard));
+  ASSERT_TRUE(table_.Annotate(Gfn{9}, Annotation::kMmioGuard));
+  EXPECT_EQ(table_.AnnotationAt(ToIpa(Gfn{9})), Annotation::kMmioGuard);
+  EXPECT_EQ(table_.Annotate(Gfn{9}, Annotation::kPoison).error(), Error::kExists);
+  EXPECT_EQ(table_.Annotate(Gfn{kTwoMiB}, Annotation::kMmioGuard).error(), Error::kNoMemory);
+  EXPECT_EQ(table_.ClearAnnotation(Gfn{9}, Annotation::kPoison).error(), Error::kNotMapped);
+  EXPECT_EQ(table_.ClearAnnotation(Gfn{8}, Annotation::kMmioGuard).error(), Error::kNotMapped);
+  ASSERT_TRUE(table_.ClearAnnotation(Gfn{9}, Annotation::kMmioGuard));
+  EXPECT_EQ(pool_.free_count(), PageCount{2});
+}
+
+TEST_F(PageTableTest, DisconnectForgetsTheTree) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(0, 3, kPageLevel)));
+  table_.Disconnect();
+  EXPECT_EQ(table_.Resolve(Gfn{0}).error(), Error::kNotMapped);
+  EXPECT_EQ(fake::Log().back().kind, fake::Event::Kind::kInvalidateVm);
+}
+
+// Random work beside a model that is a plain map. The seed is printed by the trace.
+TEST_F(PageTableTest, AgreesWithAMapAfterAnyWork) {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    fake::Reset();
+    pool_.~PagePool();
+    new (&pool_) PagePool;
+    Make(40, 40);
+    std::mt19937 random(seed);
+    std::map<std::uint64_t, std::uint64_t> model;
+    for (int step = 0; step < 120; ++step) {
+      const bool large = random() % 4 == 0;
+      const std::uint64_t first = large ? random() % 4 * kTwoMiB : random() % (4 * kTwoMiB);
+      const std::uint64_t count = large ? kTwoMiB : 1 + random() % 64;
+      const bool taken = model.lower_bound(first) != model.lower_bound(first + count);
+      if (random() % 2 == 0) {
+        EXPECT_EQ(Map(Identity(first, count, kBlock1GLevel)).has_value(), !taken);
+        for (std::uint64_t i = 0; !taken && i < count; ++i) {
+          model[first + i] = first + i;
+        }
+        table_.Coalesce(Gfn{first}, PageCount{count});
+        continue;
+      }
+      const auto begin = model.lower_bound(first);
+      const auto end = model.lower_bound(first + count);
+      const bool full = static_cast<std::uint64_t>(std::distance(begin, end)) == count;
+      EXPECT_EQ(Unmap(Gfn{first}, PageCount{count}).has_value(), full);
+      if (full) {
+        model.erase(begin, end);
+      }
+    }
+    for (std::uint64_t gfn = 0; gfn < 4 * kTwoMiB + 64; ++gfn) {
+      const Result<Pfn> found = table_.Resolve(Gfn{gfn});
+      ASSERT_EQ(found.has_value(), model.contains(gfn)) << gfn;
+      ASSERT_TRUE(!found || found->raw() == gfn);
+    }
+    EXPECT_THAT(Breaches(), IsEmpty());
+    while (!model.empty()) {
+      ASSERT_TRUE(Unmap(Gfn{model.begin()->first}, PageCount{1}));
+      model.erase(model.begin());
+    }
+    EXPECT_EQ(pool_.free_count(), PageCount{40}) << "no table page is lost";
+  }
+}
+
+// --- The types that keep the order
+
+TEST(LiveEntryDeathTest, BrokenEntryIsNotForgotten) {
+  fake::Reset();
+  EXPECT_DEATH(
+      { const Broken broken = LiveEntry(kVmid, {kRoot, kPageLevel}).BreakLeaf(Gfn{0}); },
+      "made again or left");
+}
+
+TEST(LiveEntryDeathTest, BatchIsNotForgotten) {
+  fake::Reset();
+  EXPECT_DEATH(
+      {
+        TlbBatch batch(kVmid, Gfn{0});
+        batch.Break({kRoot, kPageLevel}, 1);
+      },
+      "invalidated");
+}
+
+// --- The judge itself: History sees what it is there to see.
+
+class HistoryTest : public PageTableTest {
+ protected:
+  HistoryTest() {
+    Make(32, 4);
+    EXPECT_TRUE(Map(Identity(0, 1, kPageLevel)));
+    leaf_ = Descriptor{machine::LoadEntry(kRoot)}.output();
+  }
+
+  Pa leaf_;
+};
+
+TEST_F(HistoryTest, SeesValidToValid) {
+  machine::StoreEntry(leaf_, Descriptor::Leaf(3, Pa{0x9000}, kRam).word());
+  EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("another valid one")));
+}
+
+TEST_F(HistoryTest, SeesAMissingInvalidation) {
+  machine::StoreEntry(leaf_, 0);
+  machine::StoreEntry(leaf_, Descriptor::Leaf(3, Pa{0x9000}, kRam).word());
+  EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("before its old value is invalidated")));
+}
+
+TEST_F(HistoryTest, SeesTheInvalidationOfAnotherVmidOrPage) {
+  machine::StoreEntry(leaf_, 0);
+  machine::InvalidatePages(Vmid{6}, Ipa{0}, PageCount{1});
+  machine::InvalidatePages(kVmid, Ipa{0x1000}, PageCount{1});
+  machine::StoreEntry(leaf_, Descriptor::Leaf(3, Pa{0x9000}, kRam).word());
+  EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("before its old value is invalidated")));
+}
+
+TEST_F(HistoryTest, SeesATablePageReusedTooEarly) {
+  machine::StoreEntry(kRoot, 0);
+  machine::InvalidatePages(kVmid, Ipa{0}, PageCount{512});  // by page: not enough for a table
+  machine::ZeroTablePage(leaf_);
+  EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("reused before")));
+}
+
+TEST_F(HistoryTest, SeesAnUnpublishedTable) {
+  machine::StoreEntry(kPoolFirst, Descriptor::Leaf(3, Pa{0x9000}, kRam).word());
+  machine::StoreEntry(kRoot + 8, Descriptor::Table(kPoolFirst).word());
+  EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("before its contents are published")));
+}
+
+TEST_F(HistoryTest, SeesAPageAtTwoPlacesAndAWipeInUse) {
+  machine::StoreEntry(leaf_ + 8, Descriptor::Leaf(3, Pa{0}, kRam).word());
+  machine::WipePage(Pa{0});
+  EXPECT_THAT(Breaches(), ::testing::ElementsAre(HasSubstr("at two places"),
+                                                 HasSubstr("while somebody can use")));
+}
+
+}  // namespace
+}  // namespace ravelin::stage2
