@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// stage2/machine.h for EL2.
+#include "stage2/machine.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "hyp/arch/aarch64/barrier.h"
+#include "hyp/arch/aarch64/layout.h"
+#include "hyp/arch/aarch64/monitor_map.h"
+#include "hyp/arch/aarch64/sysreg.h"
+#include "hyp/base/bits.h"
+
+namespace ravelin::machine {
+namespace {
+
+// Makes `vmid` the current one for TLB maintenance, which names no VMID itself (Arm ARM D8.17), and
+// puts VTTBR_EL2 back afterwards. EL1 and EL0 do not run on this CPU in between.
+class VmidScope {
+ public:
+  explicit VmidScope(Vmid vmid) : saved_(sysreg::VttbrEl2::Read()) {
+    const std::uint64_t wanted = Field<63, 48>::Make(vmid.raw());
+    if (Field<63, 48>::Get(saved_) != vmid.raw()) {
+      sysreg::VttbrEl2::Write(wanted);
+      Isb();
+      switched_ = true;
+    }
+  }
+  ~VmidScope() {
+    if (switched_) {
+      sysreg::VttbrEl2::Write(saved_);
+      Isb();
+    }
+  }
+  VmidScope(const VmidScope&) = delete;
+  VmidScope& operator=(const VmidScope&) = delete;
+
+ private:
+  std::uint64_t saved_;
+  bool switched_ = false;
+};
+
+// Beyond so many pages one invalidation of the whole VMID is cheaper.
+constexpr std::uint64_t kMaxSingleInvalidations = 64;
+
+// Bytes that DC ZVA zeroes; 0 if it is prohibited (DCZID_EL0.DZP).
+std::uint64_t ZeroBlock() {
+  const std::uint64_t dczid = sysreg::DczidEl0::Read();
+  return (dczid & Bit(4)) != 0 ? 0 : std::uint64_t{4} << (dczid & 0xf);
+}
+
+void ZeroPage(void* page) {
+  const std::uint64_t block = ZeroBlock();
+  if (block == 0 || block > kPageSize) {
+    std::memset(page, 0, kPageSize);
+    return;
+  }
+  const auto first = reinterpret_cast<std::uint64_t>(page);
+  for (std::uint64_t at = first; at < first + kPageSize; at += block) {
+    asm volatile("dc zva, %0" : : "r"(at) : "memory");
+  }
+}
+
+}  // namespace
+
+std::uint64_t LoadEntry(Pa entry) {
+  return std::atomic_ref(*LinearPointer<std::uint64_t>(entry)).load(std::memory_order_relaxed);
+}
+
+void StoreEntry(Pa entry, std::uint64_t descriptor) {
+  std::atomic_ref(*LinearPointer<std::uint64_t>(entry))
+      .store(descriptor, std::memory_order_relaxed);
+}
+
+void PublishEntries() {
+  DsbIshst();
+  Isb();
+}
+
+void ZeroTablePage(Pa page) { ZeroPage(LinearPointer<void>(page)); }
+
+void WipePage(Pa page) {
+  const PageWindow window(page);
+  ZeroPage(window.data());
+  CleanInvalidate(reinterpret_cast<std::uint64_t>(window.data()), kPageSize);
+}
+
+void CleanPage(Pa page) {
+  const PageWindow window(page);
+  CleanInvalidate(reinterpret_cast<std::uint64_t>(window.data()), kPageSize);
+}
+
+void InvalidateInstructions() {
+  asm volatile("ic ialluis" ::: "memory");
+  DsbIsh();
+  Isb();
+}
+
+void InvalidatePages(Vmid vmid, Ipa first, PageCount count) {
+  if (count.raw() > kMaxSingleInvalidations) {
+    InvalidateVm(vmid);
+    return;
+  }
+  DsbIshst();
+  const VmidScope scope(vmid);
+  for (std::uint64_t i = 0; i < count.raw(); ++i) {
+    const std::uint64_t page = (first.raw() >> kPageShift) + i;
+    asm volatile("tlbi ipas2le1is, %0" : : "r"(page) : "memory");
+  }
+  DsbIsh();
+  asm volatile("tlbi vmalle1is" ::: "memory");
+  DsbIsh();
+  Isb();
+}
+
+void InvalidateVm(Vmid vmid) {
+  DsbIshst();
+  const VmidScope scope(vmid);
+  asm volatile("tlbi vmalls12e1is" ::: "memory");
+  DsbIsh();
+  Isb();
+}
+
+}  // namespace ravelin::machine

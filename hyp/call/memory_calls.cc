@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "hyp/call/memory_calls.h"
+
+#include "hyp/abi/host_call.h"
+#include "hyp/vm/monitor.h"
+#include "hyp/vm/vm_table.h"
+
+namespace ravelin::call {
+namespace {
+
+constexpr std::uint64_t PagesFor(std::size_t bytes) {
+  return AlignUp(bytes, kPageSize) / kPageSize;
+}
+
+Result<std::uint64_t> RootPages(std::uint64_t ipa_bits) {
+  RAVELIN_TRY_ASSIGN(geometry, stage2::Geometry::ForIpaBits(ipa_bits));
+  return geometry.root_pages().raw();
+}
+
+}  // namespace
+
+Result<std::uint64_t> Info(std::uint64_t item, std::uint64_t argument) {
+  if (item != RAVELIN_INFO_ROOT_PAGES && argument != 0) {
+    return Failure{Error::kInvalidArgument};
+  }
+  switch (item) {
+    case RAVELIN_INFO_MODE:
+      return static_cast<std::uint64_t>(Facts().mode);
+    case RAVELIN_INFO_VM_PAGES:
+      return PagesFor(sizeof(Vm));
+    case RAVELIN_INFO_VCPU_PAGES:
+      return PagesFor(sizeof(Vcpu));
+    case RAVELIN_INFO_ROOT_PAGES:
+      return RootPages(argument);
+    case RAVELIN_INFO_MAX_IPA_BITS:
+      return Facts().max_ipa_bits;
+    case RAVELIN_INFO_MAX_VMS:
+      return kMaxVms;
+    case RAVELIN_INFO_MAX_VCPUS:
+      return kMaxVcpus;
+    case RAVELIN_INFO_CARVEOUT_PFN:
+      return Facts().carveout.first.raw();
+    case RAVELIN_INFO_CARVEOUT_PAGES:
+      return Facts().carveout.count.raw();
+    case RAVELIN_INFO_IMAGE_PAGES:
+      return Facts().image_pages.raw();
+    case RAVELIN_INFO_FREE_PAGES:
+      return PageOwnership().Lock()->host_pool().free_count().raw();
+    case RAVELIN_INFO_BOOT_TICKS:
+      return Facts().boot_ticks;
+    case RAVELIN_INFO_LIVE_VMS:
+      return LiveVms();
+    case RAVELIN_INFO_DONATED_PAGES:
+      return PageOwnership().Lock()->donated_pages().raw();
+    default:
+      return Failure{Error::kInvalidArgument};
+  }
+}
+
+Result<> PageShare(Pfn pfn) { return PageOwnership().Lock()->HostShareMonitor(pfn); }
+
+Result<> PageUnshare(Pfn pfn) { return PageOwnership().Lock()->HostUnshareMonitor(pfn); }
+
+Result<std::uint64_t> PageQuery(Pfn pfn) {
+  RAVELIN_TRY_ASSIGN(access, PageOwnership().Lock()->HostAccess(pfn));
+  return static_cast<std::uint64_t>(access);
+}
+
+Result<> VmTopup(VmHandle handle, Pfn pfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  const auto state = vm->state().Lock();
+  if (state->phase == VmPhase::kDying) {
+    return Failure{Error::kWrongPhase};
+  }
+  return PageOwnership().Lock()->HostTopUp(state->memory, {pfn, count});
+}
+
+Result<> VmDonate(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  if (!vm->is_protected()) {
+    return Failure{Error::kWrongKind};
+  }
+  const auto state = vm->state().Lock();
+  if (state->phase == VmPhase::kDying) {
+    return Failure{Error::kWrongPhase};
+  }
+  const auto content = state->phase == VmPhase::kCreated ? stage2::Content::kMeasured
+                                                         : stage2::Content::kZeroed;
+  return PageOwnership().Lock()->HostDonateVm(state->memory, gfn, {pfn, count}, content);
+}
+
+Result<> VmShare(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count, std::uint64_t permissions) {
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  if (vm->is_protected()) {
+    return Failure{Error::kWrongKind};
+  }
+  RAVELIN_TRY_ASSIGN(granted, stage2::Permissions::FromBits(permissions));
+  const auto state = vm->state().Lock();
+  if (state->phase == VmPhase::kDying) {
+    return Failure{Error::kWrongPhase};
+  }
+  return PageOwnership().Lock()->HostShareVm(state->memory, gfn, {pfn, count}, granted);
+}
+
+Result<> VmUnshare(VmHandle handle, Gfn gfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  if (vm->is_protected()) {
+    return Failure{Error::kWrongKind};
+  }
+  const auto state = vm->state().Lock();
+  return PageOwnership().Lock()->HostUnshareVm(state->memory, gfn, count);
+}
+
+Result<> VmReclaim(VmHandle handle, Pfn pfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  const auto state = vm->state().Lock();
+  if (state->phase != VmPhase::kDying) {
+    return Failure{Error::kWrongPhase};
+  }
+  return PageOwnership().Lock()->ReclaimFromVm(state->memory, {pfn, count});
+}
+
+}  // namespace ravelin::call

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What both kinds of VM take from a stage-2 abort.
+#pragma once
+
+#include <cstdint>
+
+#include "hyp/abi/run_page.h"
+#include "hyp/arch/world.h"
+#include "hyp/base/result.h"
+#include "hyp/base/types.h"
+#include "hyp/vm/inject.h"
+#include "hyp/vm/syndrome.h"
+#include "hyp/vm/vcpu.h"
+
+namespace ravelin {
+
+// The faulting IPA, to the byte for a data access. kNotMapped: by now the guest's own tables no
+// longer lead there; the access is executed again.
+inline Result<Ipa> FaultIpa(const arch::Syndrome& syndrome) {
+  const Esr esr{syndrome.esr};
+  if (esr.fault_type() == kFaultPermission && !esr.on_stage1_walk()) {
+    return arch::TranslateFault(syndrome.far);
+  }
+  const std::uint64_t page = Field<43, 4>::Get(syndrome.hpfar) << kPageShift;
+  const std::uint64_t offset = esr.on_stage1_walk() ? 0 : Field<11, 0>::Get(syndrome.far);
+  return Ipa{page | offset};
+}
+
+// Faults that memory or MMIO emulation can resolve; the rest are the guest's to hear of.
+inline bool IsResolvable(Esr esr) {
+  return esr.fault_type() == kFaultTranslation || esr.fault_type() == kFaultPermission ||
+         esr.fault_type() == kFaultAccessFlag;
+}
+
+inline std::uint64_t AccessOf(Esr esr) {
+  return esr.is_write() && !esr.on_stage1_walk() ? RAVELIN_ACCESS_WRITE : RAVELIN_ACCESS_READ;
+}
+
+// The exit for a decoded access at `ipa`, and where its value belongs.
+inline Disposition ExitMmio(Vcpu& vcpu, const arch::Syndrome& syndrome, Ipa ipa) {
+  const Esr esr{syndrome.esr};
+  const unsigned size = esr.access_size();
+  ExitReport exit{.reason = RAVELIN_EXIT_MMIO,
+                    .ipa = ipa.raw(),
+                    .access = AccessOf(esr),
+                    .size = size};
+  if (esr.is_write()) {
+    exit.value = vcpu.X(esr.register_index()) & (~std::uint64_t{0} >> (64 - 8 * size));
+  }
+  return vcpu.ExitMmio(exit, {.register_index = esr.register_index(),
+                              .size = size,
+                              .sign_extend = esr.sign_extends(),
+                              .wide = esr.register_is_64bit(),
+                              .far = syndrome.far});
+}
+
+inline Disposition InjectDataAbort(Vcpu& vcpu, const arch::Syndrome& syndrome) {
+  const Esr esr{syndrome.esr};
+  vcpu.ContinueAt(inject::Data(vcpu.point(), {.status = kStatusExternal,
+                                              .write = esr.is_write(),
+                                              .cache_maintenance = esr.is_cache_maintenance(),
+                                              .far = syndrome.far}));
+  return Disposition::kResume;
+}
+
+inline Disposition InjectInstructionAbort(Vcpu& vcpu, const arch::Syndrome& syndrome) {
+  vcpu.ContinueAt(inject::Instruction(vcpu.point(), syndrome.far));
+  return Disposition::kResume;
+}
+
+}  // namespace ravelin

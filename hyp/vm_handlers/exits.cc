@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "hyp/vm_handlers/exits.h"
+
+#include "hyp/abi/run_page.h"
+#include "hyp/base/invariant.h"
+#include "hyp/virt/id_registers.h"
+#include "hyp/virt/smccc.h"
+#include "hyp/virt/wait.h"
+#include "hyp/vm/exit_table.h"
+#include "hyp/vm/fault.h"
+#include "hyp/vm/vm.h"
+
+namespace ravelin::vm_handlers {
+namespace {
+
+class NormalGuest {
+ public:
+  explicit NormalGuest(Vcpu& vcpu) : vcpu_(vcpu) {
+    Invariant(!vcpu.vm().is_protected(), "hyp/call picks the table by the kind of the VM");
+  }
+  [[nodiscard]] Vcpu& vcpu() { return vcpu_; }
+
+ private:
+  Vcpu& vcpu_;
+};
+
+Disposition OnWait(NormalGuest& guest, const arch::Syndrome&) {
+  return virt::WaitForInterrupt(guest.vcpu());
+}
+
+Disposition OnHvc(NormalGuest& guest, const arch::Syndrome&) {
+  if (const auto served = virt::ServeCommonCall(guest.vcpu())) {
+    return *served;
+  }
+  return virt::AnswerNotSupported(guest.vcpu());
+}
+
+Disposition OnSmc(NormalGuest& guest, const arch::Syndrome& syndrome) {
+  guest.vcpu().SkipInstruction();
+  return OnHvc(guest, syndrome);
+}
+
+// The host decides what an address is: memory of a slot, or a device of the VMM.
+Disposition OnDataAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
+  const Esr esr{syndrome.esr};
+  Vcpu& vcpu = guest.vcpu();
+  if (!IsResolvable(esr)) {
+    return InjectDataAbort(vcpu, syndrome);
+  }
+  const auto ipa = FaultIpa(syndrome);
+  if (!ipa) {
+    return Disposition::kResume;
+  }
+  if (esr.has_decoded_access() && !esr.on_stage1_walk()) {
+    return ExitMmio(vcpu, syndrome, *ipa);
+  }
+  return vcpu.ExitFault({.reason = RAVELIN_EXIT_MEMORY_FAULT,
+                         .ipa = ipa->raw(),
+                         .access = AccessOf(esr)},
+                        syndrome.far);
+}
+
+Disposition OnInstructionAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
+  if (!IsResolvable(Esr{syndrome.esr})) {
+    return InjectInstructionAbort(guest.vcpu(), syndrome);
+  }
+  const auto ipa = FaultIpa(syndrome);
+  if (!ipa) {
+    return Disposition::kResume;
+  }
+  return guest.vcpu().ExitFault({.reason = RAVELIN_EXIT_MEMORY_FAULT,
+                                 .ipa = ipa->raw(),
+                                 .access = RAVELIN_ACCESS_EXEC},
+                                syndrome.far);
+}
+
+Disposition OnSystemRegister(NormalGuest& guest, const arch::Syndrome& syndrome) {
+  return virt::ServeIdRegister(guest.vcpu(), Esr{syndrome.esr}) ? Disposition::kResume
+                                                                : InjectUndefined(guest, syndrome);
+}
+
+constexpr ExitTable<NormalGuest> kTable({
+    {ExceptionClass::kWfx, OnWait},
+    {ExceptionClass::kHvc, OnHvc},
+    {ExceptionClass::kSmc, OnSmc},
+    {ExceptionClass::kSystemRegister, OnSystemRegister},
+    {ExceptionClass::kInstructionAbort, OnInstructionAbort},
+    {ExceptionClass::kDataAbort, OnDataAbort},
+});
+
+}  // namespace
+
+Disposition HandleExit(Vcpu& vcpu, const arch::Syndrome& syndrome) {
+  NormalGuest guest(vcpu);
+  return kTable.Handle(guest, syndrome);
+}
+
+}  // namespace ravelin::vm_handlers

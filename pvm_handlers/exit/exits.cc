@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+#include "pvm_handlers/exit/exits.h"
+
+#include "hyp/abi/run_page.h"
+#include "hyp/virt/id_registers.h"
+#include "hyp/virt/wait.h"
+#include "hyp/vm/exit_table.h"
+#include "hyp/vm/fault.h"
+#include "pvm_handlers/call/guest_call.h"
+#include "pvm_handlers/exit/protected_guest.h"
+#include "stage2/format/descriptor.h"
+
+namespace ravelin::pvm_handlers {
+namespace {
+
+Disposition OnWait(ProtectedGuest& guest, const arch::Syndrome&) {
+  return virt::WaitForInterrupt(guest.vcpu());
+}
+
+Disposition OnHvc(ProtectedGuest& guest, const arch::Syndrome&) {
+  return ServeCall(guest.vcpu());
+}
+
+Disposition OnSmc(ProtectedGuest& guest, const arch::Syndrome&) {
+  guest.vcpu().SkipInstruction();
+  return ServeCall(guest.vcpu());
+}
+
+bool IsGuarded(Vcpu& vcpu, Ipa ipa) {
+  if (!vcpu.vm().geometry().Contains(ipa)) {
+    return false;
+  }
+  const auto vm = vcpu.vm().state().Lock();
+  return vm->memory.table().AnnotationAt(ipa) == stage2::Annotation::kMmioGuard;
+}
+
+// The host learns the page, not the byte, where it may only donate.
+Disposition ExitMissingPage(Vcpu& vcpu, Ipa ipa, std::uint64_t access, std::uint64_t far) {
+  return vcpu.ExitFault({.reason = RAVELIN_EXIT_MEMORY_FAULT,
+                         .ipa = AlignDown(ipa.raw(), kPageSize),
+                         .access = access},
+                        far);
+}
+
+// A guest's own pages have all permissions, so only a missing page is the host's business.
+Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
+  const Esr esr{syndrome.esr};
+  Vcpu& vcpu = guest.vcpu();
+  const auto ipa = FaultIpa(syndrome);
+  if (esr.fault_type() != kFaultTranslation || !ipa || !vcpu.vm().geometry().Contains(*ipa)) {
+    return InjectDataAbort(vcpu, syndrome);
+  }
+  if (!IsGuarded(vcpu, *ipa)) {
+    return ExitMissingPage(vcpu, *ipa, AccessOf(esr), syndrome.far);
+  }
+  if (esr.on_stage1_walk()) {
+    return InjectDataAbort(vcpu, syndrome);
+  }
+  if (!esr.has_decoded_access()) {
+    return vcpu.ExitFault({.reason = RAVELIN_EXIT_NOT_DECODABLE,
+                           .ipa = ipa->raw(),
+                           .access = AccessOf(esr)},
+                          syndrome.far);
+  }
+  return ExitMmio(vcpu, syndrome, *ipa);
+}
+
+Disposition OnInstructionAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
+  Vcpu& vcpu = guest.vcpu();
+  const auto ipa = FaultIpa(syndrome);
+  if (Esr{syndrome.esr}.fault_type() != kFaultTranslation || !ipa ||
+      !vcpu.vm().geometry().Contains(*ipa) || IsGuarded(vcpu, *ipa)) {
+    return InjectInstructionAbort(vcpu, syndrome);
+  }
+  return ExitMissingPage(vcpu, *ipa, RAVELIN_ACCESS_EXEC, syndrome.far);
+}
+
+Disposition OnSystemRegister(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
+  return virt::ServeIdRegister(guest.vcpu(), Esr{syndrome.esr}) ? Disposition::kResume
+                                                                : InjectUndefined(guest, syndrome);
+}
+
+constexpr ExitTable<ProtectedGuest> kTable({
+    {ExceptionClass::kWfx, OnWait},
+    {ExceptionClass::kHvc, OnHvc},
+    {ExceptionClass::kSmc, OnSmc},
+    {ExceptionClass::kSystemRegister, OnSystemRegister},
+    {ExceptionClass::kInstructionAbort, OnInstructionAbort},
+    {ExceptionClass::kDataAbort, OnDataAbort},
+});
+
+constexpr std::uint64_t kPstateAarch32 = Bit(4);
+
+}  // namespace
+
+Disposition HandleExit(Vcpu& vcpu, const arch::Syndrome& syndrome) {
+  // AArch32 is hidden from protected VMs; one that enters it all the same has no state to inject to.
+  if ((vcpu.point().pstate & kPstateAarch32) != 0) {
+    return vcpu.Stop(RAVELIN_STOP_EXCEPTION);
+  }
+  ProtectedGuest guest(vcpu);
+  return kTable.Handle(guest, syndrome);
+}
+
+}  // namespace ravelin::pvm_handlers
