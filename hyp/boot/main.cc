@@ -28,8 +28,11 @@
 #include "hyp/vm/monitor.h"
 #include "stage2/machine.h"
 
-extern "C" void SwitchTables(const ravelin::CpuBoot* boot, std::uint64_t enable_mmu,
-                             std::uint64_t switch_physical);
+extern "C" {
+void SwitchTables(const ravelin::CpuBoot* boot, std::uint64_t enable_mmu,
+                  std::uint64_t switch_physical);
+[[noreturn]] void ContinueOnStack(std::uint64_t stack_top, void (*function)());
+}
 
 namespace ravelin {
 namespace {
@@ -54,6 +57,7 @@ struct BootPlan {
   std::size_t self_test_length;
 };
 constinit BootPlan boot_plan{};
+constinit Arena boot_arena{PfnRange{}};
 constinit CpuBoot final_boot{};
 
 template <typename T>
@@ -247,6 +251,18 @@ void Announce(const BootPlan& plan) {
   Line("host kernel at "sv, Hex{plan.machine.kernel.first.raw()}, " enters EL1 with stage 2 on"sv);
 }
 
+// In the carve-out, on the boot CPU's own stack with its guard page.
+[[noreturn]] void FinishBoot() {
+  BootPlan& plan = boot_plan;
+  StartOwnership(plan, boot_arena);
+  Step('9');
+  InitCpu();
+  Announce(plan);
+  boot::RunSelfTest({plan.self_test.data(), plan.self_test_length});
+  PublishFacts(plan);
+  EnterHostAt(plan.machine.kernel.first.raw(), plan.carveout.host_tree.first.raw());
+}
+
 }  // namespace
 
 // Entered from head.S at the link address, on the boot stack, with the early tables.
@@ -265,21 +281,16 @@ extern "C" [[noreturn]] void BootMain(std::uint64_t tree, std::uint64_t load) {
   Step('7');
   const Region& monitor = plan.carveout.monitor;
   const PageCount image_pages{ImageBytes() / kPageSize};
-  Arena arena({ToPfn(monitor.first) + image_pages,
-               PageCount{monitor.size / kPageSize - image_pages.raw()}});
-  const Va uart = BuildFinalMap(plan, arena);
+  boot_arena = Arena({ToPfn(monitor.first) + image_pages,
+                      PageCount{monitor.size / kPageSize - image_pages.raw()}});
+  const Va uart = BuildFinalMap(plan, boot_arena);
   MoveIntoCarveout(Pa{load}, monitor.first);
   console::SetUart(uart);
   Step('8');
   ReadCpuFeatures();
-  StartCpus(std::span(plan.machine.cpus.begin(), plan.machine.cpus.size()), monitor.first, arena);
-  StartOwnership(plan, arena);
-  Step('9');
-  InitCpu();
-  Announce(plan);
-  boot::RunSelfTest({plan.self_test.data(), plan.self_test_length});
-  PublishFacts(plan);
-  EnterHostAt(plan.machine.kernel.first.raw(), plan.carveout.host_tree.first.raw());
+  StartCpus(std::span(plan.machine.cpus.begin(), plan.machine.cpus.size()), monitor.first,
+            boot_arena);
+  ContinueOnStack(ThisCpu().stack, &FinishBoot);
 }
 
 }  // namespace ravelin

@@ -59,6 +59,7 @@ void StartCpus(std::span<const std::uint64_t> mpidrs, Pa image, boot::Arena& are
     if (cpu.mpidr == mine) {
       cpu.power = PowerState::kOn;
       sysreg::TpidrEl2::Write(reinterpret_cast<std::uint64_t>(&cpu));
+      sysreg::VbarEl2::Write(reinterpret_cast<std::uint64_t>(HostVectors));
     }
   }
 }

@@ -199,3 +199,13 @@ FUNCTION SwitchTables
 	mov	x2, x30
 	br	x3
 END_FUNCTION SwitchTables
+
+/* ContinueOnStack(x0 = first byte above the stack, x1 = function): does not return. */
+FUNCTION ContinueOnStack
+	bti	c
+	mov	sp, x0
+	mov	x29, xzr
+	mov	x30, xzr
+	mov	x16, x1
+	br	x16
+END_FUNCTION ContinueOnStack

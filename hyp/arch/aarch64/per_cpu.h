@@ -37,6 +37,8 @@ struct PerCpu {
   std::uint64_t host_entry;
   std::uint64_t host_context;
 
+  // The host while a guest runs: where it goes on, and its registers.
+  ExecutionPoint host_point;
   El1State host_el1;
   union {
     FpState fp;

@@ -139,6 +139,7 @@ Result<> EnterWorld(const GuestRegime& regime, GuestState& guest) {
     return Failure{Error::kWrongState};
   }
   PerCpu& cpu = ThisCpu();
+  cpu.host_point = {.pc = sysreg::ElrEl2::Read(), .pstate = sysreg::SpsrEl2::Read()};
   SaveEl1(cpu.host_el1);
   SaveHostVectors(cpu);
   ActivateGuestTraps(regime);
@@ -160,6 +161,8 @@ void LeaveWorld(GuestState& guest) {
   ActivateHostTraps();
   RestoreEl1(cpu.host_el1);
   RestoreHostVectors(cpu);
+  sysreg::ElrEl2::Write(cpu.host_point.pc);
+  sysreg::SpsrEl2::Write(cpu.host_point.pstate);
   Isb();
 }
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The build machine as an implementation of stage2/machine.h, for tests. Physical memory is sparse
-// and consists of real atomics, so that ThreadSanitizer sees what the hardware would; every write of
-// a descriptor and every maintenance operation is logged in order, so that a test can go back
+// and consists of real atomics, so that ThreadSanitizer sees what the hardware would; every write
+// of a descriptor and every maintenance operation is logged in order, so that a test can go back
 // through all states in which another CPU could have looked. One global machine; Reset between
 // tests. Entries may be used by several threads, the log is under its own lock.
 #pragma once
@@ -17,19 +17,19 @@ namespace ravelin::fake {
 
 struct Event {
   enum class Kind : std::uint8_t {
-    kStore,                   // address, value
+    kStore,  // address, value
     kPublish,
-    kZeroTable,               // address
-    kWipe,                    // address
-    kClean,                   // address
+    kZeroTable,  // address
+    kWipe,       // address
+    kClean,      // address
     kInvalidateInstructions,
-    kInvalidatePages,         // vmid, address (IPA), value (pages)
-    kInvalidateVm,            // vmid
-    kMapMonitor,              // address, value (pages)
-    kUnmapMonitor,            // address, value (pages)
+    kInvalidatePages,  // vmid, address (IPA), value (pages)
+    kInvalidateVm,     // vmid
+    kMapMonitor,       // address, value (pages)
+    kUnmapMonitor,     // address, value (pages)
   };
 
-  Kind kind;
+  Kind kind = Kind::kPublish;
   Vmid vmid{0};
   std::uint64_t address = 0;
   std::uint64_t value = 0;
