@@ -71,7 +71,7 @@
 /*
  * VCPU_RUN(handle, index) -> x1 = RAVELIN_EXIT_*: runs the vCPU until it needs the host, which
  * finds the exit, and leaves its reply, in the run page. WRONG_PHASE: not launched, dying, or the
- * vCPU is off; BUSY: it runs already.
+ * vCPU is off; BUSY: it runs already; WRONG_STATE: this CPU is in SME streaming mode.
  */
 #define RAVELIN_HOST_VCPU_RUN 11u
 /*

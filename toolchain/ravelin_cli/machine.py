@@ -30,14 +30,16 @@ _CONSOLE = "console=ttyAMA0 earlycon"
 _STOP_SECONDS = 5
 
 # After one of these nothing more will come.
-FATAL = (r"Kernel panic - not syncing", r"ravelin: panic", r"RAVELIN PANIC")
+FATAL = (r"Kernel panic - not syncing[^\n]*\n", r"Ravelin: (refused|PANIC): [^\n]*\n")
+_REPORT_SECONDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to boot, and on which machine.
 
-    Without a monitor the kernel itself starts at EL2, for comparison. `qemu` are
+    Without a monitor the kernel itself starts at EL2, for comparison; without both,
+    `qemu` says what runs. `qemu` are
     further words for QEMU's command line; `reboots` lets the machine start again
     on a reset instead of ending.
     """
@@ -68,8 +70,9 @@ def _option_value(text: str | pathlib.Path) -> str:
 def _payload(options: Options) -> list[str]:
     """The words that put monitor, kernel and ramdisk into memory."""
     if not options.monitor:
-        words = ["-append", options.command_line()]
-        words += ["-kernel", str(options.kernel)] if options.kernel else []
+        if not options.kernel:
+            return []
+        words = ["-append", options.command_line(), "-kernel", str(options.kernel)]
         return words + (["-initrd", str(options.initramfs)] if options.initramfs else [])
     words = ["-kernel", str(options.monitor)]
     if options.kernel:
@@ -172,7 +175,8 @@ class Machine:
                     return found
                 crash = bad.search(self._text, self._seen) if bad else None
                 if crash:
-                    raise self._failure(f"the machine printed '{crash.group(0)}'", pattern)
+                    self._condition.wait_for(lambda: self._ended, _REPORT_SECONDS)
+                    raise self._failure(f"the machine printed '{crash.group(0).strip()}'", pattern)
                 if self._ended:
                     raise self._failure("the machine ended", pattern)
                 if not self._condition.wait(deadline - time.monotonic()):

@@ -47,12 +47,16 @@ def _image_base(elf: pathlib.Path) -> int:
 
 
 def _names(elf: pathlib.Path, offsets: list[int]) -> dict[int, str]:
-    """For each offset, "Function (file:line)"."""
+    """For each offset, "Function (file:line)", followed by the callers that it is inlined into."""
     base = _image_base(elf)
     addresses = "".join(f"{base + offset:#x}\n" for offset in offsets)
-    lines = _run([_tool("addr2line"), "-C", "-f", "-e", str(elf)], addresses).splitlines()
-    pairs = zip(lines[::2], lines[1::2])
-    return {offset: f"{name} ({place})" for offset, (name, place) in zip(offsets, pairs)}
+    text = _run([_tool("addr2line"), "-a", "-i", "-C", "-f", "-e", str(elf)], addresses)
+    names = {}
+    for block in re.split(r"^0x", text, flags=re.MULTILINE)[1:]:
+        address, *lines = block.splitlines()
+        frames = [f"{name} ({place})" for name, place in zip(lines[::2], lines[1::2])]
+        names[int(address, 16) - base] = " in ".join(frames)
+    return names
 
 
 def annotate(lines: Iterable[str], elf: pathlib.Path) -> list[str]:

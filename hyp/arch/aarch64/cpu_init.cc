@@ -36,13 +36,10 @@ std::uint64_t HostHcr() {
   return hcr;
 }
 
-// HPMN: all event counters are EL1's (PMCR_EL0.N); buffers of SPE and TRBE are EL1's. The PMU does
-// not count what the monitor does.
+// Buffers of SPE and TRBE are EL1's. The PMU does not count what the monitor does.
 std::uint64_t HostMdcr() {
-  std::uint64_t mdcr = 0;
-  if (features.pmu) {
-    mdcr |= Field<15, 11>::Get(sysreg::PmcrEl0::Read()) | traps::kHpmd | traps::kHccd;
-  }
+  std::uint64_t mdcr = EventCounters();
+  mdcr |= features.pmu ? traps::kHpmd | traps::kHccd : 0;
   mdcr |= features.spe ? traps::kE2pbHost : 0;
   mdcr |= features.trbe ? traps::kE2tbHost : 0;
   return mdcr;
@@ -114,6 +111,10 @@ void ReadCpuFeatures() {
               .spe = IdField<32>(dfr0) != 0,
               .trbe = IdField<44>(dfr0) != 0,
               .ras = IdField<28>(pfr0) != 0};
+}
+
+std::uint64_t EventCounters() {
+  return features.pmu ? Field<15, 11>::Get(sysreg::PmcrEl0::Read()) : 0;
 }
 
 unsigned PhysicalAddressBits() {

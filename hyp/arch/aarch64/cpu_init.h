@@ -32,6 +32,9 @@ struct Features {
 const Features& CpuFeatures();
 void ReadCpuFeatures();
 
+// MDCR_EL2.HPMN: all event counters are EL1's (PMCR_EL0.N).
+std::uint64_t EventCounters();
+
 // The host's stage 2, the same on all CPUs.
 struct HostRegime {
   std::uint64_t vttbr;

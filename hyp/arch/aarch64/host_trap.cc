@@ -18,6 +18,10 @@
 namespace ravelin {
 namespace {
 
+// A caller may say with this bit of the function identifier that it has no live SVE state (SMCCC 1.3,
+// DEN 0028, 2.6). It changes nothing here: all of it is preserved.
+constexpr std::uint64_t kSmcccSveHint = Bit(16);
+
 ExecutionPoint HostPoint() {
   return {.pc = sysreg::ElrEl2::Read(), .pstate = sysreg::SpsrEl2::Read()};
 }
@@ -34,6 +38,7 @@ void OnHvc(TrapFrame& frame, Esr esr) {
   for (std::size_t i = 0; i < registers.size(); ++i) {
     registers[i] = frame.x[i];
   }
+  registers[0] &= ~kSmcccSveHint;
   if (esr.immediate() != 0) {
     frame.x[0] = static_cast<std::uint64_t>(RAVELIN_NOT_SUPPORTED);
     return;
@@ -88,6 +93,7 @@ void OnSmc(TrapFrame& frame, Esr esr) {
     for (std::size_t i = 0; i < call.size(); ++i) {
       call[i] = frame.x[i];
     }
+    call[0] &= ~kSmcccSveHint;
     results = ServeSmc(call);
   }
   for (std::size_t i = 0; i < results.size(); ++i) {

@@ -107,7 +107,7 @@ void ActivateGuestTraps(const GuestRegime& regime) {
   sysreg::VttbrEl2::Write(regime.root.raw() | Field<63, 48>::Make(regime.vmid.raw()));
   sysreg::HcrEl2::Write(traps::kGuestHcr);
   sysreg::CptrEl2::Write(traps::kCptrRes1 | traps::kTz | traps::kTsm | traps::kTta | traps::kTam);
-  sysreg::MdcrEl2::Write(traps::kGuestMdcr);
+  sysreg::MdcrEl2::Write(traps::kGuestMdcr | EventCounters());
   sysreg::CnthctlEl2::Write(traps::kEl1pcten);
   sysreg::VmpidrEl2::Write(regime.vmpidr);
   if (features.hcx) {

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -17,15 +19,16 @@ namespace ravelin {
 namespace fake {
 namespace {
 
-constexpr std::uint64_t kWords = kPageSize / 8;
+// Memory comes in chunks of some pages, so that an object of more than one page is contiguous.
+constexpr std::uint64_t kChunkSize = kContiguousPages * kPageSize;
 
-struct Page {
-  std::array<std::atomic<std::uint64_t>, kWords> words{};
+struct Chunk {
+  alignas(kPageSize) std::array<std::byte, kChunkSize> bytes{};
 };
 
 struct State {
   std::mutex mutex;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Chunk>> chunks;
   std::unordered_set<std::uint64_t> monitor;
   std::vector<Event> log;
   std::atomic<std::uint64_t> barriers{0};
@@ -37,20 +40,20 @@ State& TheState() {
   return state;
 }
 
-// References stay valid: pages are never removed but by Reset.
-Page& PageAt(Pa address) {
+// Stays valid: memory is never removed but by Reset.
+std::byte* ByteAt(Pa address) {
   State& state = TheState();
   const std::lock_guard lock(state.mutex);
-  std::unique_ptr<Page>& page = state.pages[ToPfn(address).raw()];
-  if (!page) {
-    page = std::make_unique<Page>();
+  std::unique_ptr<Chunk>& chunk = state.chunks[address.raw() / kChunkSize];
+  if (!chunk) {
+    chunk = std::make_unique<Chunk>();
   }
-  return *page;
+  return &chunk->bytes[address.raw() % kChunkSize];
 }
 
-std::atomic<std::uint64_t>& WordAt(Pa address) {
+std::atomic_ref<std::uint64_t> WordAt(Pa address) {
   Invariant(IsAligned(address.raw(), 8), "fake memory is accessed by aligned words");
-  return PageAt(address).words[address.raw() % kPageSize / 8];
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(ByteAt(address)));
 }
 
 void Record(Event event) {
@@ -65,8 +68,9 @@ void Barrier() { TheState().barriers.fetch_add(1, std::memory_order_seq_cst); }
 
 void Zero(Pa page) {
   Invariant(IsAligned(page.raw(), kPageSize), "whole pages are zeroed");
-  for (auto& word : PageAt(page).words) {
-    word.store(0, std::memory_order_relaxed);
+  const std::span words(reinterpret_cast<std::uint64_t*>(ByteAt(page)), kPageSize / 8);
+  for (std::uint64_t& word : words) {
+    std::atomic_ref(word).store(0, std::memory_order_relaxed);
   }
 }
 
@@ -79,7 +83,7 @@ void RequireNotMapped(Pa page) {
 void Reset() {
   State& state = TheState();
   const std::lock_guard lock(state.mutex);
-  state.pages.clear();
+  state.chunks.clear();
   state.monitor.clear();
   state.log.clear();
   state.reserves_left = std::numeric_limits<std::uint64_t>::max();
@@ -101,6 +105,11 @@ std::uint64_t Peek(Pa address) { return WordAt(address).load(std::memory_order_r
 
 void Poke(Pa address, std::uint64_t value) {
   WordAt(address).store(value, std::memory_order_relaxed);
+}
+
+void* MonitorBytes(Pa address) {
+  Invariant(IsMappedForMonitor(ToPfn(address)), "the monitor touches only pages that it maps");
+  return ByteAt(address);
 }
 
 bool IsMappedForMonitor(Pfn pfn) {

@@ -48,6 +48,12 @@ void ClearLog();
 [[nodiscard]] std::uint64_t Peek(Pa address);
 void Poke(Pa address, std::uint64_t value);
 
+// Objects that lie within so many pages, aligned to their number, are contiguous for MonitorBytes.
+inline constexpr std::uint64_t kContiguousPages = 8;
+
+// The memory at `address`, in a page that the monitor maps. What is done to it is not logged.
+[[nodiscard]] void* MonitorBytes(Pa address);
+
 // Whether the monitor maps the page now.
 [[nodiscard]] bool IsMappedForMonitor(Pfn pfn);
 
