@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: The Ravelin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of ./ravelin that no other test would notice breaking."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+from ravelin_cli import apt, bazel, cpio, machine, paths, scenario, symbolize
+
+_RAVELIN = paths.REPOSITORY / "ravelin"
+
+
+class AptTest(unittest.TestCase):
+    """Reading the machine's configuration."""
+
+    def test_one_line_and_stanza_agree(self) -> None:
+        stanza = "Types: deb\nURIs: http://m/d\nSuites: bookworm\nComponents: main\n"
+        line = "deb http://m/d bookworm main\n# deb http://m/x sid main\n"
+        self.assertEqual(apt._deb822_sources(stanza), apt._one_line_sources(line))
+
+    def test_key_of_a_line(self) -> None:
+        (source,) = apt._one_line_sources("deb [arch=amd64 signed-by=/k.gpg] http://m s main")
+        self.assertEqual(source.signed_by, "/k.gpg")
+
+
+class CpioTest(unittest.TestCase):
+    """The archive that Linux unpacks."""
+
+    def test_parents_come_before_children(self) -> None:
+        data = cpio.archive([cpio.file("a/b/c", b"text")])
+        names = re.findall(rb"070701[0-9A-F]{104}([^\0]+)\0", data)
+        self.assertEqual(names, [b"a", b"a/b", b"a/b/c", b"TRAILER!!!"])
+
+    def test_order_of_entries_does_not_matter(self) -> None:
+        entries = [cpio.file("x", b"1"), cpio.link("y", "x")]
+        self.assertEqual(cpio.archive(entries), cpio.archive(entries[::-1]))
+
+
+class MachineTest(unittest.TestCase):
+    """QEMU's command line."""
+
+    def test_commas_are_doubled(self) -> None:
+        image = pathlib.Path("/image")
+        options = machine.Options(image, image, image, append="x=1,2")
+        words = " ".join(machine.command(options))
+        self.assertIn("ravelin.mode=protected x=1,,2", words)
+
+    def test_a_missing_kernel_is_an_error(self) -> None:
+        options = machine.Options(pathlib.Path("/no,such"), None, None)
+        with machine.Machine(options) as running:
+            with self.assertRaisesRegex(machine.RavelinError, "the machine ended"):
+                running.expect("login", timeout=20)
+
+
+class ScenarioTest(unittest.TestCase):
+    """A missing check is a failure."""
+
+    def test_unreported_check_fails(self) -> None:
+        item = scenario.Driven("x", lambda bench: bench.check("a", True), ("a", "b"))
+        results = scenario.run(item, None, pathlib.Path("/nonexistent"))
+        self.assertEqual([result.name for result in results if not result.passed], ["x/b"])
+
+
+class SymbolizeTest(unittest.TestCase):
+    """Names behind the addresses of a panic report."""
+
+    def test_start_of_the_image(self) -> None:
+        elf = bazel.output("//hyp:ravelin.elf")
+        (line,) = symbolize.annotate(["  #0 pc image+0x0"], elf)
+        self.assertRegex(line, r"#0 pc image\+0x0 \S+ \(")
+
+
+class CommandTest(unittest.TestCase):
+    """Exit statuses and help."""
+
+    def _status(self, *words: str) -> int:
+        return subprocess.run([_RAVELIN, *words], capture_output=True, check=False).returncode
+
+    def test_wrong_use(self) -> None:
+        self.assertEqual(self._status("nonsense"), 2)
+
+    def test_missing_input(self) -> None:
+        self.assertEqual(self._status("symbolize", "/no/such/log"), 6)
+
+    def test_help_everywhere(self) -> None:
+        for name in ("setup", "build", "run", "test", "demo", "symbolize"):
+            self.assertEqual(self._status(name, "--help"), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if unittest.main(exit=False).result.wasSuccessful() else 1)
