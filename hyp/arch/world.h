@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The world switch, as hyp/vm sees it: a seam that hyp/arch/aarch64 implements on the CPU and
-// hyp/arch/fake on the build machine. Between EnterWorld and LeaveWorld the guest's EL1 state is live
-// in the CPU and the host's is in the monitor's memory; no instruction of the host runs in between.
-// The two are called in pairs, on the same CPU.
+// hyp/arch/fake on the build machine. Between EnterWorld and LeaveWorld the guest's EL1 state is
+// live in the CPU and the host's is in the monitor's memory; no instruction of the host runs in
+// between. The two are called in pairs, on the same CPU.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct GuestRegime {
   Pa root;  // of the stage-2 table
   Vmid vmid;
   stage2::Geometry geometry;
-  std::uint64_t vmpidr;
+  std::uint64_t vmpidr = 0;
 };
 
 struct GuestState {
@@ -68,7 +68,7 @@ std::uint64_t Sctlr();
 void SetSyndrome(std::uint64_t esr);
 void SetFaultAddress(std::uint64_t far);
 void SetReturn(ExecutionPoint from);  // ELR_EL1, SPSR_EL1
-bool HasTags();                        // FEAT_MTE2: PSTATE.TCO is set on entry
+bool HasTags();                       // FEAT_MTE2: PSTATE.TCO is set on entry
 }  // namespace el1
 
 // The first EL1 state of a vCPU: MMU and caches off, everything else 0.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Result<T>: a value or the reason why there is none. Errors are what a host or a guest can cause;
-// a broken rule of the monitor itself is an Invariant (invariant.h). hyp/call maps each Error to one
-// status of the host ABI (hyp/abi/host_call.h), which lists the same reasons.
+// a broken rule of the monitor itself is an Invariant (invariant.h). hyp/call maps each Error to
+// one status of the host ABI (hyp/abi/host_call.h), which lists the same reasons.
 #pragma once
 
 #include <cstdint>
@@ -36,17 +36,17 @@ using Failure = std::unexpected<Error>;
 }  // namespace ravelin
 
 // Returns the error of a failed Result<void> expression to the caller.
-#define RAVELIN_TRY(expression)                                              \
-  do {                                                                       \
-    if (auto ravelin_try = (expression); !ravelin_try) {                     \
-      return ::ravelin::Failure{ravelin_try.error()};                        \
-    }                                                                        \
+#define RAVELIN_TRY(expression)                          \
+  do {                                                   \
+    if (auto ravelin_try = (expression); !ravelin_try) { \
+      return ::ravelin::Failure{ravelin_try.error()};    \
+    }                                                    \
   } while (false)
 
 // Declares `name` with the value of a Result expression, or returns its error to the caller.
-#define RAVELIN_TRY_ASSIGN(name, expression)                      \
-  auto name##_result = (expression);                              \
-  if (!name##_result) {                                           \
-    return ::ravelin::Failure{name##_result.error()};             \
-  }                                                               \
+#define RAVELIN_TRY_ASSIGN(name, expression)          \
+  auto name##_result = (expression);                  \
+  if (!name##_result) {                               \
+    return ::ravelin::Failure{name##_result.error()}; \
+  }                                                   \
   auto& name = *name##_result

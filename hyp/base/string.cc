@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The C string functions that the compiler and libfdt call (ISO C 7.26, strnlen of POSIX). EL2 links
-// no C library. Plain loops over bytes and words: they also run with the MMU off, where memory is
-// Device memory and allows neither unaligned accesses nor DC ZVA.
+// The C string functions that the compiler and libfdt call (ISO C 7.26, strnlen of POSIX). EL2
+// links no C library. Plain loops over bytes and words: they also run with the MMU off, where
+// memory is Device memory and allows neither unaligned accesses nor DC ZVA.
 #include <cstddef>
 #include <cstdint>
 

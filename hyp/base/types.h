@@ -34,12 +34,12 @@ class StrongInt {
   Rep raw_ = 0;
 };
 
-using Pa = StrongInt<struct PaTag>;                            // physical address
-using Ipa = StrongInt<struct IpaTag>;                          // intermediate physical address
-using Va = StrongInt<struct VaTag>;                            // virtual address of the monitor
-using Pfn = StrongInt<struct PfnTag>;                          // physical frame: PA / 4 KiB
-using Gfn = StrongInt<struct GfnTag>;                          // guest frame: IPA / 4 KiB
-using PageCount = StrongInt<struct PageCountTag>;              // a number of 4 KiB pages
+using Pa = StrongInt<struct PaTag>;                             // physical address
+using Ipa = StrongInt<struct IpaTag>;                           // intermediate physical address
+using Va = StrongInt<struct VaTag>;                             // virtual address of the monitor
+using Pfn = StrongInt<struct PfnTag>;                           // physical frame: PA / 4 KiB
+using Gfn = StrongInt<struct GfnTag>;                           // guest frame: IPA / 4 KiB
+using PageCount = StrongInt<struct PageCountTag>;               // a number of 4 KiB pages
 using VmHandle = StrongInt<struct VmHandleTag, std::uint32_t>;  // names a VM; 0 names none
 using VcpuIndex = StrongInt<struct VcpuIndexTag, std::uint32_t>;
 using CpuIndex = StrongInt<struct CpuIndexTag, std::uint32_t>;  // a physical CPU, 0 is the boot CPU

@@ -43,11 +43,12 @@ struct RegLayout {
   int address_cells;
   int size_cells;
 
+  [[nodiscard]] std::ptrdiff_t address_bytes() const { return std::ptrdiff_t{4} * address_cells; }
   [[nodiscard]] int entry_bytes() const { return (address_cells + size_cells) * 4; }
 };
 
-// QEMU's guest-loader leaves the cells of /chosen out and means those of the root; the defaults of the
-// specification (2 and 1) are what nobody means.
+// QEMU's guest-loader leaves the cells of /chosen out and means those of the root; the defaults of
+// the specification (2 and 1) are what nobody means.
 Accepted<RegLayout> LayoutOf(const void* tree, int parent) {
   if (!Find(tree, parent, "#size-cells").exists()) {
     parent = 0;
@@ -58,6 +59,12 @@ Accepted<RegLayout> LayoutOf(const void* tree, int parent) {
     return Refusal("device tree: #address-cells or #size-cells out of range");
   }
   return layout;
+}
+
+// Its end does not wrap either.
+bool IsAddressable(const Region& region) {
+  constexpr std::uint64_t kLimit = std::uint64_t{1} << kMaxAddressBits;
+  return region.first.raw() < kLimit && region.size <= kLimit - region.first.raw();
 }
 
 // Calls `add` with each region of a node's `reg`.
@@ -74,10 +81,11 @@ Accepted<std::uint64_t> ForEachReg(const void* tree, int node, Add add) {
   }
   std::uint64_t count = 0;
   for (int at = 0; at < reg.size; at += layout->entry_bytes(), ++count) {
-    const Region region{Pa{ReadCells(reg.data + at, layout->address_cells)},
-                        ReadCells(reg.data + at + layout->address_cells * 4, layout->size_cells)};
-    const std::uint64_t limit = std::uint64_t{1} << kMaxAddressBits;
-    if (region.first.raw() >= limit || region.size > limit - region.first.raw()) {
+    const unsigned char* const address = reg.data + at;
+    const unsigned char* const size = address + layout->address_bytes();
+    const Region region{Pa{ReadCells(address, layout->address_cells)},
+                        ReadCells(size, layout->size_cells)};
+    if (!IsAddressable(region)) {
       return Refusal("device tree: a region lies above the 48-bit physical address space");
     }
     if (!add(region)) {
@@ -112,9 +120,18 @@ Region WholePages(const Region& region) {
   return {Pa{first}, end > first ? end - first : 0};
 }
 
+// Memory for another world, such as the secure RAM of QEMU, is described but not enabled.
+bool IsEnabled(const void* tree, int node) {
+  const Property status = Find(tree, node, "status");
+  return !status.exists() || status.text() == "okay" || status.text() == "ok";
+}
+
 Accepted<bool> ReadMemory(const void* tree, Machine& machine) {
   for (int node = fdt_node_offset_by_prop_value(tree, -1, "device_type", "memory", 7); node >= 0;
        node = fdt_node_offset_by_prop_value(tree, node, "device_type", "memory", 7)) {
+    if (!IsEnabled(tree, node)) {
+      continue;
+    }
     const auto count = ForEachReg(tree, node, [&](const Region& region) {
       const Region pages = WholePages(region);
       return pages.size == 0 || machine.ram.Add(pages).has_value();
@@ -140,7 +157,7 @@ Accepted<bool> ReadReserved(const void* tree, Machine& machine) {
   for (int i = 0; i < fdt_num_mem_rsv(tree); ++i) {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
-    if (fdt_get_mem_rsv(tree, i, &address, &size) != 0 ||
+    if (fdt_get_mem_rsv(tree, i, &address, &size) != 0 || !IsAddressable({Pa{address}, size}) ||
         !machine.reserved.Add({Pa{address}, size})) {
       return Refusal("device tree: the memory reservation block is malformed or too long");
     }
@@ -151,9 +168,8 @@ Accepted<bool> ReadReserved(const void* tree, Machine& machine) {
     if (!Find(tree, node, "reg").exists()) {
       continue;  // placed by Linux, not by the bootloader
     }
-    const auto count = ForEachReg(tree, node, [&](const Region& region) {
-      return machine.reserved.Add(region).has_value();
-    });
+    const auto count = ForEachReg(
+        tree, node, [&](const Region& region) { return machine.reserved.Add(region).has_value(); });
     if (!count) {
       return Refusal(count.error());
     }
@@ -207,9 +223,11 @@ std::optional<Pa> ReadUart(const void* tree) {
   if (chosen < 0) {
     return std::nullopt;
   }
-  const std::string_view full = Find(tree, chosen, "stdout-path").text();
-  const std::string_view path = full.substr(0, full.find(':'));
-  const int node = fdt_path_offset_namelen(tree, path.data(), static_cast<int>(path.size()));
+  // The path ends at a colon, behind which are options of the line.
+  const Property path = Find(tree, chosen, "stdout-path");
+  const std::size_t length = std::min(path.text().find(':'), path.text().size());
+  const int node = fdt_path_offset_namelen(tree, reinterpret_cast<const char*>(path.data),
+                                           static_cast<int>(length));
   if (node < 0 || !IsCompatible(tree, node, "arm,pl011")) {
     return std::nullopt;
   }
@@ -218,9 +236,8 @@ std::optional<Pa> ReadUart(const void* tree) {
 }
 
 bool LiesInRam(const Machine& machine, const Region& region) {
-  return region.size != 0 &&
-         std::any_of(machine.ram.begin(), machine.ram.end(),
-                     [&](const Region& ram) { return ram.Contains(region); });
+  return region.size != 0 && std::any_of(machine.ram.begin(), machine.ram.end(),
+                                         [&](const Region& ram) { return ram.Contains(region); });
 }
 
 Accepted<bool> ReadPayloads(const void* tree, Machine& machine) {
@@ -296,7 +313,8 @@ std::optional<std::string_view> FindOption(std::string_view bootargs, std::strin
   std::optional<std::string_view> found;
   while (!bootargs.empty()) {
     const std::size_t length = std::min(bootargs.find(' '), bootargs.size());
-    std::string_view word(bootargs.data(), length);
+    std::string_view word = bootargs;
+    word.remove_suffix(word.size() - length);
     if (word.size() > name.size() && word.starts_with(name) && word[name.size()] == '=') {
       word.remove_prefix(name.size() + 1);
       found = word;

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the monitor takes from the device tree (Devicetree Specification 0.4) that the bootloader
-// hands over: memory, CPUs, the devices that it depends on, and the payloads, which are described in
-// /chosen as `multiboot,module` nodes (the convention of Xen, U-Boot, GRUB and QEMU's guest-loader).
-// Pure reading: nothing is written and no device is touched.
+// hands over: memory, CPUs, the devices that it depends on, and the payloads, which are described
+// in /chosen as `multiboot,module` nodes (the convention of Xen, U-Boot, GRUB and QEMU's
+// guest-loader). Pure reading: nothing is written and no device is touched.
 #pragma once
 
 #include <cstdint>
@@ -46,13 +46,13 @@ template <typename T>
 using Accepted = std::expected<T, std::string_view>;
 
 struct Machine {
-  RegionList ram;                           // sorted by address, disjoint
-  ReservedList reserved;                    // memory that somebody has reserved already
+  RegionList ram;                              // sorted by address, disjoint
+  ReservedList reserved;                       // memory that somebody has reserved already
   InlineVector<std::uint64_t, kMaxCpus> cpus;  // MPIDR affinity, in the order of the tree
-  std::optional<Pa> uart;                   // a PL011 named by /chosen/stdout-path
+  std::optional<Pa> uart;                      // a PL011 named by /chosen/stdout-path
   Region kernel;
   std::optional<Region> ramdisk;
-  std::string_view bootargs;                // the host's command line
+  std::string_view bootargs;  // the host's command line
 };
 
 // Reads the tree at `blob`, of which at most kMaxTreeSize bytes are looked at.

@@ -49,11 +49,12 @@ class Editor {
   void AppendWord(int node, const char* name, std::uint32_t value) {
     Check(fdt_appendprop_u32(tree_, node, name, value));
   }
-  // `value` in as many cells as the tree uses for it.
+  // `value` in as many cells as the tree uses for it, or a failure if it does not fit.
   void AppendCells(int node, const char* name, std::uint64_t value, int cells) {
     if (cells == 2) {
       Check(fdt_appendprop_u64(tree_, node, name, value));
     } else {
+      Check(value >> 32 == 0 ? 0 : -FDT_ERR_BADVALUE);
       Check(fdt_appendprop_u32(tree_, node, name, static_cast<std::uint32_t>(value)));
     }
   }
@@ -104,13 +105,14 @@ void ReserveCarveout(void* tree, Editor& edit, const Region& carveout) {
   edit.SetWord(parent, "#size-cells", static_cast<std::uint32_t>(size_cells));
   edit.SetFlag(parent, "ranges");
   const int node = edit.Child(parent, "ravelin-monitor");
+  edit.RemoveProperty(node, "reg");
   edit.AppendCells(node, "reg", carveout.first.raw(), address_cells);
   edit.AppendCells(node, "reg", carveout.size, size_cells);
   edit.SetFlag(node, "no-map");
 }
 
-// Linux at EL1 uses the virtual timer if `interrupt-names` has "virt", else the physical one (Linux,
-// arch_timer_of_init). The virtual timer is for guests.
+// Linux at EL1 uses the virtual timer if `interrupt-names` has "virt", else the physical one
+// (Linux, arch_timer_of_init). The virtual timer is for guests.
 void GivePhysicalTimer(void* tree, Editor& edit) {
   constexpr std::string_view kNames("sec-phys\0phys\0guest-virt\0hyp-phys\0", 34);
   const int node = fdt_node_offset_by_compatible(tree, -1, "arm,armv8-timer");

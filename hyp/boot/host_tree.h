@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The device tree that the host gets: the bootloader's, edited. The carve-out is reserved, the host's
-// payload stands where Linux looks for it, the timer names only what the host may use, and a node
-// tells the driver what is below it.
+// The device tree that the host gets: the bootloader's, edited. The carve-out is reserved, the
+// host's payload stands where Linux looks for it, the timer names only what the host may use, and a
+// node tells the driver what is below it.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 namespace ravelin::boot {
 
 struct HostTreePlan {
-  const Machine* machine;
+  const Machine* machine = nullptr;
   Region carveout;
-  Mode mode;
+  Mode mode = Mode::kProtected;
 };
 
 // Writes the edited copy of `source` into `target`, packed. `source` has passed ReadDeviceTree.

@@ -48,13 +48,13 @@ constexpr std::string_view kVersion = "0.1.0";
 
 // Everything that boot decides, kept for the steps after it.
 struct BootPlan {
-  std::uint64_t start_ticks;
-  const void* tree;
+  std::uint64_t start_ticks = 0;
+  const void* tree = nullptr;
   Machine machine;
-  Mode mode;
+  Mode mode = Mode::kProtected;
   boot::Carveout carveout;
-  std::array<char, 32> self_test;  // value of ravelin.selftest=
-  std::size_t self_test_length;
+  std::array<char, 32> self_test{};  // value of ravelin.selftest=
+  std::size_t self_test_length = 0;
 };
 constinit BootPlan boot_plan{};
 constinit Arena boot_arena{PfnRange{}};
@@ -63,7 +63,7 @@ constinit CpuBoot final_boot{};
 template <typename T>
 T Require(const boot::Accepted<T>& accepted) {
   if (!accepted) {
-    Refuse(accepted.error().data());  // refusals are literals
+    Refuse(accepted.error());
   }
   return *accepted;
 }
@@ -95,7 +95,8 @@ void ReadMachine(BootPlan& plan, Pa tree) {
   plan.self_test_length = self_test.copy(plan.self_test.data(), plan.self_test.size());
 }
 
-// The host kernel runs where it was loaded. From here on its region is all the memory that it needs.
+// The host kernel runs where it was loaded. From here on its region is all the memory that it
+// needs.
 void ReadKernel(BootPlan& plan) {
   Machine& machine = plan.machine;
   Region& kernel = machine.kernel;
@@ -107,8 +108,8 @@ void ReadKernel(BootPlan& plan) {
   if (!EarlyMapShows(kernel.end())) {
     Refuse("the host kernel lies above 512 GiB");
   }
-  const auto image = Require(boot::ReadKernelHeader(
-      reinterpret_cast<const void*>(kernel.first.raw()), kernel));
+  const auto image =
+      Require(boot::ReadKernelHeader(reinterpret_cast<const void*>(kernel.first.raw()), kernel));
   kernel.size = image.image_size;
   if (machine.ramdisk && machine.ramdisk->Overlaps(kernel)) {
     Refuse("the host's ramdisk lies in memory that its kernel needs");
@@ -125,8 +126,8 @@ void Occupy(boot::ReservedList& occupied, const Region& region) {
 void PlaceMonitor(BootPlan& plan, Pa load) {
   boot::ReservedList occupied;
   Occupy(occupied, {load, ImageBytes()});
-  Occupy(occupied, {Pa{reinterpret_cast<std::uint64_t>(plan.tree)},
-                    Require(boot::TreeSize(plan.tree))});
+  Occupy(occupied,
+         {Pa{reinterpret_cast<std::uint64_t>(plan.tree)}, Require(boot::TreeSize(plan.tree))});
   Occupy(occupied, plan.machine.kernel);
   if (plan.machine.ramdisk) {
     Occupy(occupied, *plan.machine.ramdisk);
@@ -215,8 +216,8 @@ void StartOwnership(const BootPlan& plan, Arena& arena) {
   const RamList ram = AllRam(plan.machine);
   const auto geometry = stage2::Geometry::ForIpaBits(PhysicalAddressBits());
   Invariant(geometry.has_value(), "PhysicalAddressBits is 32 to 48");
-  const PageCount record_pages{
-      AlignUp(ram.pages * sizeof(stage2::PageRecord), kPageSize) / kPageSize};
+  const PageCount record_pages{AlignUp(ram.pages * sizeof(stage2::PageRecord), kPageSize) /
+                               kPageSize};
   const PfnRange records = TakeZeroed(arena, record_pages, 1);
   const PfnRange root = TakeZeroed(arena, geometry->root_pages(), geometry->root_pages().raw());
   const std::array<PfnRange, 1> monitor = {Pages(plan.carveout.monitor)};

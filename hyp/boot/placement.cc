@@ -32,8 +32,8 @@ std::uint64_t HighestFit(const Region& ram, const ReservedList& taken, std::uint
       continue;
     }
     const Region candidate{Pa{end - size}, size};
-    const auto* obstacle = std::find_if(
-        taken.begin(), taken.end(), [&](const Region& r) { return r.Overlaps(candidate); });
+    const auto* obstacle = std::find_if(taken.begin(), taken.end(),
+                                        [&](const Region& r) { return r.Overlaps(candidate); });
     if (obstacle == taken.end()) {
       return end - size;
     }
@@ -45,8 +45,10 @@ std::uint64_t HighestFit(const Region& ram, const ReservedList& taken, std::uint
 }  // namespace
 
 std::uint64_t HostTablePages(const Machine& machine) {
-  // RAM with every block split, a concatenated root, and tables for MMIO in 16 places.
-  return TablePages(machine) + 16 + 32;
+  // RAM with every block split, and all level-1 tables of a 48-bit space: MMIO that the host finds
+  // anywhere in it.
+  constexpr std::uint64_t kLevel1Tables = 512;
+  return TablePages(machine) + kLevel1Tables;
 }
 
 std::uint64_t CarveoutSize(const Machine& machine, std::uint64_t per_cpu_bytes) {
@@ -55,7 +57,7 @@ std::uint64_t CarveoutSize(const Machine& machine, std::uint64_t per_cpu_bytes) 
     ram += region.size;
   }
   const std::uint64_t records = ram / kPageSize * kRecordBytes;
-  const std::uint64_t tables = (2 * TablePages(machine) + 64) * kPageSize;
+  const std::uint64_t tables = (TablePages(machine) + 64 + HostTablePages(machine)) * kPageSize;
   const std::uint64_t cpus = machine.cpus.size() * per_cpu_bytes;
   return AlignUp(kBlock2M + records + tables + cpus, kCarveoutAlignment);
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the monitor puts itself: the size of its carve-out, computed from the machine alone, and its
-// place, as high in RAM as it fits, so that the host's blocks below stay whole.
+// Where the monitor puts itself: the size of its carve-out, computed from the machine alone, and
+// its place, as high in RAM as it fits, so that the host's blocks below stay whole.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Carveout {
 // Proportional to RAM: about 0.8 %.
 std::uint64_t CarveoutSize(const Machine& machine, std::uint64_t per_cpu_bytes);
 
-// Pages that may be needed for the host's stage-2 tables with every block split.
+// Pages that the host's stage-2 tables never exceed, whatever the host maps, splits and touches.
 std::uint64_t HostTablePages(const Machine& machine);
 
 // Finds room that touches neither a reserved region nor one of `occupied`.

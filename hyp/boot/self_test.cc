@@ -31,7 +31,7 @@ void WriteToConstants() {
   *reinterpret_cast<volatile unsigned*>(reinterpret_cast<std::uintptr_t>(__text_end)) = 0;
 }
 
-unsigned data_code[] = {0xd65f03c0};  // RET
+std::array<unsigned, 1> data_code = {0xd65f03c0};  // RET
 
 void ExecuteData() { reinterpret_cast<void (*)()>(&data_code)(); }
 
@@ -46,9 +46,9 @@ struct Test {
 };
 
 constexpr std::array kTests = {
-    Test{"invariant", BreakInvariant},   Test{"stack-overflow", OverflowStack},
-    Test{"write-code", WriteToCode},     Test{"write-constants", WriteToConstants},
-    Test{"execute-data", ExecuteData},   Test{"read-host-memory", ReadHostMemory},
+    Test{"invariant", BreakInvariant}, Test{"stack-overflow", OverflowStack},
+    Test{"write-code", WriteToCode},   Test{"write-constants", WriteToConstants},
+    Test{"execute-data", ExecuteData}, Test{"read-host-memory", ReadHostMemory},
 };
 
 }  // namespace

@@ -51,15 +51,15 @@ constexpr auto kRows = std::to_array<Row>({
     Serve<&VmFree>(Gate::kWithVms),
 });
 static_assert(kRows.size() == RAVELIN_HOST_CALL_COUNT);
-static_assert(RAVELIN_HOST_VERSION == 0 && RAVELIN_HOST_INFO == 1 &&
-              RAVELIN_HOST_PAGE_SHARE == 2 && RAVELIN_HOST_PAGE_UNSHARE == 3 &&
-              RAVELIN_HOST_PAGE_QUERY == 4 && RAVELIN_HOST_VM_CREATE == 5 &&
-              RAVELIN_HOST_VM_TOPUP == 6 && RAVELIN_HOST_VCPU_CREATE == 7 &&
-              RAVELIN_HOST_VCPU_SET_REG == 8 && RAVELIN_HOST_VCPU_GET_REG == 9 &&
-              RAVELIN_HOST_VM_LAUNCH == 10 && RAVELIN_HOST_VCPU_RUN == 11 &&
-              RAVELIN_HOST_VM_DONATE == 12 && RAVELIN_HOST_VM_SHARE == 13 &&
-              RAVELIN_HOST_VM_UNSHARE == 14 && RAVELIN_HOST_VM_DESTROY == 15 &&
-              RAVELIN_HOST_VM_RECLAIM == 16 && RAVELIN_HOST_VM_FREE == 17);
+static_assert(RAVELIN_HOST_VERSION == 0 && RAVELIN_HOST_INFO == 1 && RAVELIN_HOST_PAGE_SHARE == 2 &&
+              RAVELIN_HOST_PAGE_UNSHARE == 3 && RAVELIN_HOST_PAGE_QUERY == 4 &&
+              RAVELIN_HOST_VM_CREATE == 5 && RAVELIN_HOST_VM_TOPUP == 6 &&
+              RAVELIN_HOST_VCPU_CREATE == 7 && RAVELIN_HOST_VCPU_SET_REG == 8 &&
+              RAVELIN_HOST_VCPU_GET_REG == 9 && RAVELIN_HOST_VM_LAUNCH == 10 &&
+              RAVELIN_HOST_VCPU_RUN == 11 && RAVELIN_HOST_VM_DONATE == 12 &&
+              RAVELIN_HOST_VM_SHARE == 13 && RAVELIN_HOST_VM_UNSHARE == 14 &&
+              RAVELIN_HOST_VM_DESTROY == 15 && RAVELIN_HOST_VM_RECLAIM == 16 &&
+              RAVELIN_HOST_VM_FREE == 17);
 
 }  // namespace
 

@@ -85,8 +85,8 @@ Result<> VmDonate(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count) {
   if (state->phase == VmPhase::kDying) {
     return Failure{Error::kWrongPhase};
   }
-  const auto content = state->phase == VmPhase::kCreated ? stage2::Content::kMeasured
-                                                         : stage2::Content::kZeroed;
+  const auto content =
+      state->phase == VmPhase::kCreated ? stage2::Content::kMeasured : stage2::Content::kZeroed;
   return PageOwnership().Lock()->HostDonateVm(state->memory, gfn, {pfn, count}, content);
 }
 

@@ -13,8 +13,8 @@
 
 namespace ravelin::console {
 
-// Where the registers of a PL011 (PrimeCell UART, DDI 0183) are mapped; 0 = there is none, and reports
-// go nowhere. The early UART until set.
+// Where the registers of a PL011 (PrimeCell UART, DDI 0183) are mapped; 0 = there is none, and
+// reports go nowhere. The early UART until set.
 void SetUart(Va base);
 
 struct Hex {
@@ -23,8 +23,8 @@ struct Hex {
 
 void Put(char character);
 void Write(std::string_view text);
-void Write(Hex number);             // 0x..., no leading zeros
-void Write(std::uint64_t number);   // decimal
+void Write(Hex number);            // 0x..., no leading zeros
+void Write(std::uint64_t number);  // decimal
 
 // Writes the parts one after the other and ends the line.
 template <typename... Parts>

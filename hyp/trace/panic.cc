@@ -66,8 +66,8 @@ void WriteBacktrace(std::uint64_t pc, const FrameRecord* frame) {
   if (pc != 0) {
     WriteCode(number++, pc);
   }
-  while (number < kMaxFrames && IsInStack(reinterpret_cast<std::uint64_t>(frame)) &&
-         frame->return_address != 0) {
+  while (number < kMaxFrames && frame != nullptr &&
+         IsInStack(reinterpret_cast<std::uint64_t>(frame)) && frame->return_address != 0) {
     WriteCode(number++, frame->return_address - 4);
     frame = frame->caller;
   }
@@ -114,9 +114,9 @@ void BeginReport(std::string_view reason) {
 
 bool HasPanicked() { return panicked.load(std::memory_order_relaxed); }
 
-void Refuse(const char* reason) {
+void Refuse(std::string_view reason) {
   Write(std::string_view("\r\n"));
-  Line(std::string_view("refused: "), std::string_view(reason));
+  Line(std::string_view("refused: "), reason);
   Stop();
 }
 
@@ -130,10 +130,14 @@ void Panic(const char* rule) {
 
 extern "C" [[noreturn]] void HandleMonitorFault(const TrapFrame* frame, std::uint64_t vector,
                                                 std::uint64_t stack) {
-  constexpr std::array<std::string_view, 8> kNames = {
-      "synchronous exception (SP_EL0)", "IRQ (SP_EL0)", "FIQ (SP_EL0)", "SError (SP_EL0)",
-      "synchronous exception in the monitor", "IRQ in the monitor", "FIQ in the monitor",
-      "SError in the monitor"};
+  constexpr std::array<std::string_view, 8> kNames = {"synchronous exception (SP_EL0)",
+                                                      "IRQ (SP_EL0)",
+                                                      "FIQ (SP_EL0)",
+                                                      "SError (SP_EL0)",
+                                                      "synchronous exception in the monitor",
+                                                      "IRQ in the monitor",
+                                                      "FIQ in the monitor",
+                                                      "SError in the monitor"};
   BeginReport(kNames[vector & 7]);
   const std::uint64_t far = sysreg::FarEl2::Read();
   const std::uint64_t bottom = ThisCpu().stack - (kStackSlot - kPageSize);

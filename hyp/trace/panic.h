@@ -1,20 +1,20 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end of the ladder: the monitor can no longer vouch for isolation. The report names the reason,
-// the registers and the callers as offsets from the start of the image (`ravelin symbolize` turns
-// them into functions and lines), protected memory is wiped, and this CPU stops. The other CPUs stop
-// at their next entry into the monitor.
+// The end of the ladder: the monitor can no longer vouch for isolation. The report names the
+// reason, the registers and the callers as offsets from the start of the image (`ravelin symbolize`
+// turns them into functions and lines), protected memory is wiped, and this CPU stops. The other
+// CPUs stop at their next entry into the monitor.
 #pragma once
 
-#include <cstdint>
+#include <string_view>
 
 #include "hyp/arch/aarch64/trap_frame.h"
 
 namespace ravelin {
 
 // The monitor refuses to start: not a bug of its own. Reports `reason` and stops.
-[[noreturn]] void Refuse(const char* reason);
+[[noreturn]] void Refuse(std::string_view reason);
 
 // True once a CPU has panicked.
 bool HasPanicked();

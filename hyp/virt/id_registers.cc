@@ -76,8 +76,8 @@ constexpr auto kAllowed = std::to_array<AllowedField>({
 });
 
 // Fields in which 0xf says "not implemented" and less says more.
-constexpr std::uint64_t kSignedPfr0 = Field<23, 16>::kMask;  // FP, AdvSIMD
-constexpr std::uint64_t kSignedMmfr0 = Field<31, 24>::kMask; // 4 and 64 KiB granules
+constexpr std::uint64_t kSignedPfr0 = Field<23, 16>::kMask;   // FP, AdvSIMD
+constexpr std::uint64_t kSignedMmfr0 = Field<31, 24>::kMask;  // 4 and 64 KiB granules
 
 std::uint64_t View(arch::IdRegister source) {
   const std::uint64_t host = arch::ReadIdRegister(source);

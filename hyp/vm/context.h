@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The register state of a world, the host's or a vCPU's, while it does not run. Plain data; hyp/arch
-// moves it into and out of the CPU. The host can reach none of it: it lives in the monitor's pages.
+// The register state of a world, the host's or a vCPU's, while it does not run. Plain data;
+// hyp/arch moves it into and out of the CPU. The host can reach none of it: it lives in the
+// monitor's pages.
 #pragma once
 
 #include <array>

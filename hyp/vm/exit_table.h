@@ -34,7 +34,7 @@ class ExitTable {
   };
 
   template <std::size_t kCount>
-  consteval explicit ExitTable(const Entry (&entries)[kCount]) {
+  consteval explicit ExitTable(const std::array<Entry, kCount>& entries) {
     handlers_.fill(&InjectUndefined<Guest>);
     for (const Entry& entry : entries) {
       handlers_[static_cast<std::size_t>(entry.ec)] = entry.handler;

@@ -42,10 +42,8 @@ inline std::uint64_t AccessOf(Esr esr) {
 inline Disposition ExitMmio(Vcpu& vcpu, const arch::Syndrome& syndrome, Ipa ipa) {
   const Esr esr{syndrome.esr};
   const unsigned size = esr.access_size();
-  ExitReport exit{.reason = RAVELIN_EXIT_MMIO,
-                    .ipa = ipa.raw(),
-                    .access = AccessOf(esr),
-                    .size = size};
+  ExitReport exit{
+      .reason = RAVELIN_EXIT_MMIO, .ipa = ipa.raw(), .access = AccessOf(esr), .size = size};
   if (esr.is_write()) {
     exit.value = vcpu.X(esr.register_index()) & (~std::uint64_t{0} >> (64 - 8 * size));
   }

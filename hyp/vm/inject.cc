@@ -66,9 +66,9 @@ ExecutionPoint Data(ExecutionPoint at, const DataAbort& abort) {
   iss |= abort.cache_maintenance ? kIssCacheMaintenance : 0;
   iss |= abort.far ? 0 : kIssFarInvalid;
   arch::el1::SetFaultAddress(abort.far.value_or(0));
-  return Take(at, MakeEsr(FromEl0(at.pstate) ? ExceptionClass::kDataAbort
-                                             : ExceptionClass::kDataAbortSame,
-                          iss));
+  return Take(
+      at, MakeEsr(FromEl0(at.pstate) ? ExceptionClass::kDataAbort : ExceptionClass::kDataAbortSame,
+                  iss));
 }
 
 ExecutionPoint Instruction(ExecutionPoint at, std::uint64_t far) {

@@ -19,7 +19,7 @@ namespace ravelin::inject {
 ExecutionPoint Undefined(ExecutionPoint at);
 
 struct DataAbort {
-  std::uint64_t status;              // kStatusExternal or kStatusAlignment
+  std::uint64_t status = kStatusExternal;  // kStatusExternal or kStatusAlignment
   bool write = false;
   bool cache_maintenance = false;
   std::optional<std::uint64_t> far;  // without it FAR_EL1 is marked as not valid

@@ -32,8 +32,8 @@ OwnershipLock& PageOwnership();
 // page is the host's, or is MMIO and mapped now. False: it is not for the host.
 bool ResolveHostFault(Ipa ipa);
 
-// Before the machine stops or restarts: zeros every page that belongs to a VM or holds a VM's state.
-// Other CPUs may still run; what they do to such pages afterwards dies with the machine.
+// Before the machine stops or restarts: zeros every page that belongs to a VM or holds a VM's
+// state. Other CPUs may still run; what they do to such pages afterwards dies with the machine.
 void ScrubProtectedMemory();
 
 }  // namespace ravelin

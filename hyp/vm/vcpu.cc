@@ -83,10 +83,10 @@ void Vcpu::ApplyReply(const ravelin_reply& reply) {
   }
   if (reply.kind == RAVELIN_REPLY_EXTERNAL_ABORT) {
     const bool write = exit_.access == RAVELIN_ACCESS_WRITE;
-    ContinueAt(exit_.access == RAVELIN_ACCESS_EXEC
-                   ? inject::Instruction(point(), mmio_.far)
-                   : inject::Data(point(),
-                                  {.status = kStatusExternal, .write = write, .far = mmio_.far}));
+    ContinueAt(
+        exit_.access == RAVELIN_ACCESS_EXEC
+            ? inject::Instruction(point(), mmio_.far)
+            : inject::Data(point(), {.status = kStatusExternal, .write = write, .far = mmio_.far}));
     return;
   }
   if (reply.kind != RAVELIN_REPLY_VALUE) {

@@ -20,7 +20,7 @@ namespace ravelin {
 class Vm;
 
 enum class VcpuStatus : std::uint32_t {
-  kOff,      // never started, or switched off by PSCI
+  kOff,  // never started, or switched off by PSCI
   kReady,
   kRunning,
   kStopped,  // by the monitor: it never runs again

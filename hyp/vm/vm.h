@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One virtual machine. The object lives in pages that the host has donated; the VM table owns it.
-// Life cycle: kCreated (vCPUs and measured pages are added) -> kRunning -> kDying (no vCPU runs, pages
-// are reclaimed) -> freed.
+// Life cycle: kCreated (vCPUs and measured pages are added) -> kRunning -> kDying (no vCPU runs,
+// pages are reclaimed) -> freed.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ class Vm {
  public:
   struct Plan {
     VmHandle handle;
-    VmKind kind;
+    VmKind kind = VmKind::kNormal;
     Vmid vmid;
     Pa root;
     stage2::Geometry geometry;

@@ -24,8 +24,8 @@ enum class SlotState : std::uint8_t { kEmpty, kReserved, kLive, kFreeing };
 struct Slot {
   SlotState state = SlotState::kEmpty;
   std::uint32_t generation = 0;
-  Vm* vm = nullptr;                       // kLive
-  stage2::MetadataList remaining;         // kFreeing: pages not yet given back
+  Vm* vm = nullptr;                // kLive
+  stage2::MetadataList remaining;  // kFreeing: pages not yet given back
   std::atomic<std::uint32_t> references{0};
 };
 
@@ -70,7 +70,8 @@ void SetSlot(std::uint32_t index, SlotState state, Vm* vm) {
   (*slots)[index].state = state;
 }
 
-// What is left of a VM that nobody can reach any more: its table is cut off, its run pages are free.
+// What is left of a VM that nobody can reach any more: its table is cut off, its run pages are
+// free.
 stage2::MetadataList Dismantle(Vm& vm) {
   const auto state = vm.state().Lock();
   state->memory.table().Disconnect();
@@ -120,13 +121,13 @@ Result<VmHandle> CreateVm(const VmRequest& request) {
     machine::ZeroTablePage(ToPa(request.root.first + PageCount{i}));
   }
   machine::PublishEntries();
-  auto* const vm = new (arch::LinearAddress(ToPa(request.object.first)))
-      Vm({.handle = handle,
-          .kind = request.kind,
-          .vmid = VmidOf(index),
-          .root = ToPa(request.root.first),
-          .geometry = request.geometry,
-          .metadata = metadata});
+  auto* const vm =
+      new (arch::LinearAddress(ToPa(request.object.first))) Vm({.handle = handle,
+                                                                .kind = request.kind,
+                                                                .vmid = VmidOf(index),
+                                                                .root = ToPa(request.root.first),
+                                                                .geometry = request.geometry,
+                                                                .metadata = metadata});
   SetSlot(index, SlotState::kLive, vm);
   return handle;
 }

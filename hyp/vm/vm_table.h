@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Handle -> VM. A handle is opaque to the host: it names a slot and the slot's generation, so that
-// the handle of a VM that is gone names nothing, also after the slot has been used again. The VMID is
-// the slot's: it is reused only after VM_FREE has invalidated it.
+// the handle of a VM that is gone names nothing, also after the slot has been used again. The VMID
+// is the slot's: it is reused only after VM_FREE has invalidated it.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,7 @@ class VmRef {
 Result<VmRef> FindVm(VmHandle handle);
 
 struct VmRequest {
-  VmKind kind;
+  VmKind kind = VmKind::kNormal;
   stage2::Geometry geometry;
   PfnRange object;
   PfnRange root;

@@ -55,10 +55,9 @@ Disposition OnDataAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
   if (esr.has_decoded_access() && !esr.on_stage1_walk()) {
     return ExitMmio(vcpu, syndrome, *ipa);
   }
-  return vcpu.ExitFault({.reason = RAVELIN_EXIT_MEMORY_FAULT,
-                         .ipa = ipa->raw(),
-                         .access = AccessOf(esr)},
-                        syndrome.far);
+  return vcpu.ExitFault(
+      {.reason = RAVELIN_EXIT_MEMORY_FAULT, .ipa = ipa->raw(), .access = AccessOf(esr)},
+      syndrome.far);
 }
 
 Disposition OnInstructionAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
@@ -69,10 +68,9 @@ Disposition OnInstructionAbort(NormalGuest& guest, const arch::Syndrome& syndrom
   if (!ipa) {
     return Disposition::kResume;
   }
-  return guest.vcpu().ExitFault({.reason = RAVELIN_EXIT_MEMORY_FAULT,
-                                 .ipa = ipa->raw(),
-                                 .access = RAVELIN_ACCESS_EXEC},
-                                syndrome.far);
+  return guest.vcpu().ExitFault(
+      {.reason = RAVELIN_EXIT_MEMORY_FAULT, .ipa = ipa->raw(), .access = RAVELIN_ACCESS_EXEC},
+      syndrome.far);
 }
 
 Disposition OnSystemRegister(NormalGuest& guest, const arch::Syndrome& syndrome) {
@@ -80,14 +78,14 @@ Disposition OnSystemRegister(NormalGuest& guest, const arch::Syndrome& syndrome)
                                                                 : InjectUndefined(guest, syndrome);
 }
 
-constexpr ExitTable<NormalGuest> kTable({
+constexpr ExitTable<NormalGuest> kTable(std::to_array<ExitTable<NormalGuest>::Entry>({
     {ExceptionClass::kWfx, OnWait},
     {ExceptionClass::kHvc, OnHvc},
     {ExceptionClass::kSmc, OnSmc},
     {ExceptionClass::kSystemRegister, OnSystemRegister},
     {ExceptionClass::kInstructionAbort, OnInstructionAbort},
     {ExceptionClass::kDataAbort, OnDataAbort},
-});
+}));
 
 }  // namespace
 

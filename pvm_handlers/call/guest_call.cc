@@ -56,8 +56,7 @@ Result<> Apply(Vcpu& vcpu, FrameOperation operation) {
 }
 
 Disposition AnswerResult(Vcpu& vcpu, const Result<>& result) {
-  return AnswerStatus(vcpu,
-                      result ? RAVELIN_SMCCC_SUCCESS : RAVELIN_SMCCC_INVALID_PARAMETER);
+  return AnswerStatus(vcpu, result ? RAVELIN_SMCCC_SUCCESS : RAVELIN_SMCCC_INVALID_PARAMETER);
 }
 
 Disposition ShareMemory(Vcpu& vcpu) {

@@ -18,9 +18,7 @@ Disposition OnWait(ProtectedGuest& guest, const arch::Syndrome&) {
   return virt::WaitForInterrupt(guest.vcpu());
 }
 
-Disposition OnHvc(ProtectedGuest& guest, const arch::Syndrome&) {
-  return ServeCall(guest.vcpu());
-}
+Disposition OnHvc(ProtectedGuest& guest, const arch::Syndrome&) { return ServeCall(guest.vcpu()); }
 
 Disposition OnSmc(ProtectedGuest& guest, const arch::Syndrome&) {
   guest.vcpu().SkipInstruction();
@@ -58,10 +56,9 @@ Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
     return InjectDataAbort(vcpu, syndrome);
   }
   if (!esr.has_decoded_access()) {
-    return vcpu.ExitFault({.reason = RAVELIN_EXIT_NOT_DECODABLE,
-                           .ipa = ipa->raw(),
-                           .access = AccessOf(esr)},
-                          syndrome.far);
+    return vcpu.ExitFault(
+        {.reason = RAVELIN_EXIT_NOT_DECODABLE, .ipa = ipa->raw(), .access = AccessOf(esr)},
+        syndrome.far);
   }
   return ExitMmio(vcpu, syndrome, *ipa);
 }
@@ -81,21 +78,22 @@ Disposition OnSystemRegister(ProtectedGuest& guest, const arch::Syndrome& syndro
                                                                 : InjectUndefined(guest, syndrome);
 }
 
-constexpr ExitTable<ProtectedGuest> kTable({
+constexpr ExitTable<ProtectedGuest> kTable(std::to_array<ExitTable<ProtectedGuest>::Entry>({
     {ExceptionClass::kWfx, OnWait},
     {ExceptionClass::kHvc, OnHvc},
     {ExceptionClass::kSmc, OnSmc},
     {ExceptionClass::kSystemRegister, OnSystemRegister},
     {ExceptionClass::kInstructionAbort, OnInstructionAbort},
     {ExceptionClass::kDataAbort, OnDataAbort},
-});
+}));
 
 constexpr std::uint64_t kPstateAarch32 = Bit(4);
 
 }  // namespace
 
 Disposition HandleExit(Vcpu& vcpu, const arch::Syndrome& syndrome) {
-  // AArch32 is hidden from protected VMs; one that enters it all the same has no state to inject to.
+  // AArch32 is hidden from protected VMs; one that enters it all the same has no state to inject
+  // to.
   if ((vcpu.point().pstate & kPstateAarch32) != 0) {
     return vcpu.Stop(RAVELIN_STOP_EXCEPTION);
   }

@@ -3,6 +3,7 @@
 #include "hyp/arch/aarch64/cpu_init.h"
 
 #include <algorithm>
+#include <array>
 
 #include "hyp/arch/aarch64/barrier.h"
 #include "hyp/arch/aarch64/linker.h"
@@ -97,20 +98,21 @@ void ReadCpuFeatures() {
   const std::uint64_t mmfr1 = sysreg::IdAa64Mmfr1El1::Read();
   const std::uint64_t dfr0 = sysreg::IdAa64Dfr0El1::Read();
   const std::uint64_t pmu = IdField<8>(dfr0);
-  features = {.sve = IdField<32>(pfr0) != 0,
-              .sme = IdField<24>(pfr1) != 0,
-              .sme_fa64 = IdField<24>(pfr1) != 0 && Field<63, 63>::Get(sysreg::IdAa64Smfr0El1::Read()) != 0,
-              .fgt = IdField<56>(mmfr0) != 0,
-              .hcx = IdField<40>(mmfr1) != 0,
-              .mpam = IdField<40>(pfr0) != 0 || IdField<16>(pfr1) != 0,
-              .mte = IdField<8>(pfr1) >= 2,
-              .pauth = HasPauth(),
-              .csv2_2 = IdField<56>(pfr0) >= 2,
-              .ras_fault_injection = IdField<28>(pfr0) >= 2,
-              .pmu = pmu != 0 && pmu != 0xf,
-              .spe = IdField<32>(dfr0) != 0,
-              .trbe = IdField<44>(dfr0) != 0,
-              .ras = IdField<28>(pfr0) != 0};
+  features = {
+      .sve = IdField<32>(pfr0) != 0,
+      .sme = IdField<24>(pfr1) != 0,
+      .sme_fa64 = IdField<24>(pfr1) != 0 && Field<63, 63>::Get(sysreg::IdAa64Smfr0El1::Read()) != 0,
+      .fgt = IdField<56>(mmfr0) != 0,
+      .hcx = IdField<40>(mmfr1) != 0,
+      .mpam = IdField<40>(pfr0) != 0 || IdField<16>(pfr1) != 0,
+      .mte = IdField<8>(pfr1) >= 2,
+      .pauth = HasPauth(),
+      .csv2_2 = IdField<56>(pfr0) >= 2,
+      .ras_fault_injection = IdField<28>(pfr0) >= 2,
+      .pmu = pmu != 0 && pmu != 0xf,
+      .spe = IdField<32>(dfr0) != 0,
+      .trbe = IdField<44>(dfr0) != 0,
+      .ras = IdField<28>(pfr0) != 0};
 }
 
 std::uint64_t EventCounters() {
@@ -118,13 +120,14 @@ std::uint64_t EventCounters() {
 }
 
 unsigned PhysicalAddressBits() {
-  constexpr unsigned kBits[] = {32, 36, 40, 42, 44, 48};
+  constexpr auto kBits = std::to_array<unsigned>({32, 36, 40, 42, 44, 48});
   const std::uint64_t range = IdField<0>(sysreg::IdAa64Mmfr0El1::Read());
   return kBits[std::min<std::uint64_t>(range, 5)];
 }
 
 std::uint64_t VtcrFor(stage2::Geometry geometry) {
-  const std::uint64_t range = std::min<std::uint64_t>(IdField<0>(sysreg::IdAa64Mmfr0El1::Read()), 5);
+  const std::uint64_t range =
+      std::min<std::uint64_t>(IdField<0>(sysreg::IdAa64Mmfr0El1::Read()), 5);
   const bool vmid16 = IdField<4>(sysreg::IdAa64Mmfr1El1::Read()) == 2;
   return Bit(31) | (vmid16 ? Bit(19) : 0) | Field<18, 16>::Make(range) | Field<13, 12>::Make(3) |
          Field<11, 10>::Make(1) | Field<9, 8>::Make(1) | geometry.VtcrBits();

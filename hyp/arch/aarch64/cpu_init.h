@@ -52,7 +52,8 @@ unsigned PhysicalAddressBits();
 // Traps, stage 2 and GIC access as the host has them. Called again after each guest.
 void ActivateHostTraps();
 
-// Everything of EL2 that is UNKNOWN at reset; then ActivateHostTraps. VBAR_EL2 and TPIDR_EL2 are set.
+// Everything of EL2 that is UNKNOWN at reset; then ActivateHostTraps. VBAR_EL2 and TPIDR_EL2 are
+// set.
 void InitCpu();
 
 }  // namespace ravelin

@@ -66,9 +66,7 @@ void StartCpus(std::span<const std::uint64_t> mpidrs, Pa image, boot::Arena& are
 
 std::uint64_t CpuCount() { return cpu_count; }
 
-PerCpu& CpuAt(std::uint64_t index) {
-  return *LinearPointer<PerCpu>(first_cpu + index * kStride);
-}
+PerCpu& CpuAt(std::uint64_t index) { return *LinearPointer<PerCpu>(first_cpu + index * kStride); }
 
 std::uint64_t PhysicalOf(std::uint64_t link_address) {
   return link_address - kImageBase + image_base.raw();

@@ -16,8 +16,8 @@ namespace ravelin {
 // Bytes of the carve-out that one CPU takes.
 std::uint64_t PerCpuBytes();
 
-// Allocates and fills a PerCpu for each MPIDR; the one of this CPU becomes ThisCpu(). `image`: where
-// the image runs.
+// Allocates and fills a PerCpu for each MPIDR; the one of this CPU becomes ThisCpu(). `image`:
+// where the image runs.
 void StartCpus(std::span<const std::uint64_t> mpidrs, Pa image, boot::Arena& arena);
 
 std::uint64_t CpuCount();

@@ -20,12 +20,12 @@ constexpr std::uint64_t kLevel0Span = std::uint64_t{1} << 39;
 
 struct EarlyTables {
   Table root;
-  Table low;           // identity: the first 512 GiB, as device memory
-  Table image_512g;    // identity: the 512 GiB around the image, if not the first
-  Table image_1g;      // identity: the GiB around the image
-  Table link_512g;     // the image at its link address
+  Table low;         // identity: the first 512 GiB, as device memory
+  Table image_512g;  // identity: the 512 GiB around the image, if not the first
+  Table image_1g;    // identity: the GiB around the image
+  Table link_512g;   // the image at its link address
   Table link_1g;
-  Table linear_512g;   // the carve-out at its linear address
+  Table linear_512g;  // the carve-out at its linear address
   Table linear_1g;
 };
 

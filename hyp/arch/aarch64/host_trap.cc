@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Traps of the host: hypercalls, firmware calls, stage-2 faults. A table over all exception classes;
-// what it does not name is undefined to the host.
+// Traps of the host: hypercalls, firmware calls, stage-2 faults. A table over all exception
+// classes; what it does not name is undefined to the host.
 #include <array>
 
 #include "hyp/abi/host_call.h"
@@ -18,8 +18,8 @@
 namespace ravelin {
 namespace {
 
-// A caller may say with this bit of the function identifier that it has no live SVE state (SMCCC 1.3,
-// DEN 0028, 2.6). It changes nothing here: all of it is preserved.
+// A caller may say with this bit of the function identifier that it has no live SVE state
+// (SMCCC 1.3, DEN 0028, 2.6). It changes nothing here: all of it is preserved.
 constexpr std::uint64_t kSmcccSveHint = Bit(16);
 
 ExecutionPoint HostPoint() {
@@ -101,9 +101,7 @@ void OnSmc(TrapFrame& frame, Esr esr) {
   }
 }
 
-Ipa FaultIpa() {
-  return Ipa{Field<43, 4>::Get(sysreg::HpfarEl2::Read()) << kPageShift};
-}
+Ipa FaultIpa() { return Ipa{Field<43, 4>::Get(sysreg::HpfarEl2::Read()) << kPageShift}; }
 
 // A page that is not the host's: the one status for which a stock kernel does the right thing in
 // every case, SIGBUS to a process, exception-table fix-up for its own accesses, else an oops of the

@@ -4,8 +4,8 @@
 // The monitor's own stage-1 tables, once the early ones are gone: code RX, constants RO, data RW,
 // nothing writable and executable, a guard page below each stack, and of RAM only what the monitor
 // holds at the moment. Built once by the boot CPU; afterwards only leaf entries change, of pages
-// that come and go (MapForMonitor) and of the per-CPU windows. Table pages for all of RAM exist from
-// the start, so that mapping a page never fails.
+// that come and go (MapForMonitor) and of the per-CPU windows. Table pages for all of RAM exist
+// from the start, so that mapping a page never fails.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@
 
 namespace ravelin {
 
-// Builds the tables. The carve-out (`image` at its start, the rest after it) is mapped, all other RAM
-// is only prepared for.
+// Builds the tables. The carve-out (`image` at its start, the rest after it) is mapped, all other
+// RAM is only prepared for.
 struct MonitorMapPlan {
   std::span<const PfnRange> ram;
   PfnRange carveout;
-  Pa image;              // where the image will run
+  Pa image;  // where the image will run
   std::uint64_t cpus;
 };
 void BuildMonitorMap(const MonitorMapPlan& plan, boot::Arena& arena);

@@ -32,8 +32,8 @@ struct PerCpu {
   CpuBoot boot;  // read with the MMU off when the CPU comes up
 
   std::atomic<PowerState> power;
-  // Where the host wants this CPU to start: written by the CPU that starts it, or by itself before it
-  // suspends.
+  // Where the host wants this CPU to start: written by the CPU that starts it, or by itself before
+  // it suspends.
   std::uint64_t host_entry;
   std::uint64_t host_context;
 

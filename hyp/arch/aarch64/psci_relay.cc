@@ -73,8 +73,8 @@ SmcResults CpuOn(const SmcArguments& call) {
   return result;
 }
 
-// The CPU is off for other callers before the firmware switches it off: whoever turns it on too early
-// is told ALREADY_ON by the firmware itself.
+// The CPU is off for other callers before the firmware switches it off: whoever turns it on too
+// early is told ALREADY_ON by the firmware itself.
 SmcResults CpuOff(const SmcArguments& call) {
   ThisCpu().power.store(PowerState::kOff);
   const SmcResults result = Smc(call);

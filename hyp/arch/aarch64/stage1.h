@@ -16,8 +16,8 @@ namespace ravelin::stage1 {
 inline constexpr unsigned kEntries = 512;
 
 // MAIR_EL2 attribute indices.
-inline constexpr std::uint64_t kDevice = 0;     // Device-nGnRnE
-inline constexpr std::uint64_t kNormal = 1;     // write-back, inner shareable
+inline constexpr std::uint64_t kDevice = 0;  // Device-nGnRnE
+inline constexpr std::uint64_t kNormal = 1;  // write-back, inner shareable
 inline constexpr std::uint64_t kMair = 0x00 | (std::uint64_t{0xff} << 8);
 
 inline constexpr std::uint64_t kValid = Bit(0);

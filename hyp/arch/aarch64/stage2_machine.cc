@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // stage2/machine.h for EL2.
-#include "stage2/machine.h"
-
 #include <atomic>
 #include <cstring>
 
@@ -12,6 +10,7 @@
 #include "hyp/arch/aarch64/monitor_map.h"
 #include "hyp/arch/aarch64/sysreg.h"
 #include "hyp/base/bits.h"
+#include "stage2/machine.h"
 
 namespace ravelin::machine {
 namespace {

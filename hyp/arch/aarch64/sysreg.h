@@ -9,25 +9,25 @@
 
 #include <cstdint>
 
-#define RAVELIN_SYSREG_RO(Name, text)                            \
-  struct Name {                                                  \
-    static std::uint64_t Read() {                                \
-      std::uint64_t value;                                       \
-      asm volatile("mrs %0, " text : "=r"(value));               \
-      return value;                                              \
-    }                                                            \
+#define RAVELIN_SYSREG_RO(Name, text)              \
+  struct Name {                                    \
+    static std::uint64_t Read() {                  \
+      std::uint64_t value;                         \
+      asm volatile("mrs %0, " text : "=r"(value)); \
+      return value;                                \
+    }                                              \
   }
 
-#define RAVELIN_SYSREG_RW(Name, text)                                  \
-  struct Name {                                                        \
-    static std::uint64_t Read() {                                      \
-      std::uint64_t value;                                             \
-      asm volatile("mrs %0, " text : "=r"(value));                     \
-      return value;                                                    \
-    }                                                                  \
-    static void Write(std::uint64_t value) {                           \
-      asm volatile("msr " text ", %0" : : "r"(value) : "memory");      \
-    }                                                                  \
+#define RAVELIN_SYSREG_RW(Name, text)                             \
+  struct Name {                                                   \
+    static std::uint64_t Read() {                                 \
+      std::uint64_t value;                                        \
+      asm volatile("mrs %0, " text : "=r"(value));                \
+      return value;                                               \
+    }                                                             \
+    static void Write(std::uint64_t value) {                      \
+      asm volatile("msr " text ", %0" : : "r"(value) : "memory"); \
+    }                                                             \
   }
 
 namespace ravelin::sysreg {

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Switched: the registers of El1State, FP and SIMD (for the host SVE whole), the virtual timer.
-// Trapped for guests, hence not switched: SVE and SME, PAuth keys and instructions, allocation tags,
-// SCXTNUM, debug, PMU, SPE, trace, activity monitors, MPAM, RAS records, the GIC CPU interface, the
-// physical timer, and what FEAT_HCX and FEAT_FGT gate (SCTLR2, TCR2, PIR, POR, GCS, TPIDR2).
+// Trapped for guests, hence not switched: SVE and SME, PAuth keys and instructions, allocation
+// tags, SCXTNUM, debug, PMU, SPE, trace, activity monitors, MPAM, RAS records, the GIC CPU
+// interface, the physical timer, and what FEAT_HCX and FEAT_FGT gate (SCTLR2, TCR2, PIR, POR, GCS,
+// TPIDR2).
 #include "hyp/arch/aarch64/barrier.h"
 #include "hyp/arch/aarch64/cpu_init.h"
 #include "hyp/arch/aarch64/linker.h"

@@ -4,8 +4,8 @@
 // The build machine as a CPU with an EL1 and a guest, for tests: hyp/arch/world.h, linear.h and
 // id_registers.h, so that the real run loop, exit tables and calls execute. A guest is a script:
 // each entry into it plays the next step, which may change registers, and exits as the step says. A
-// thread stands for a CPU. Entering and leaving the guest's world is checked: in pairs, no lock held
-// while the guest runs, and no use of registers in memory while they are live in the CPU.
+// thread stands for a CPU. Entering and leaving the guest's world is checked: in pairs, no lock
+// held while the guest runs, and no use of registers in memory while they are live in the CPU.
 #pragma once
 
 #include <array>
