@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ravelin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes docs/ownership.md from the table in stage2/ownership/transition.h.
+
+    docs/generate_ownership.py            writes docs/ownership.md
+    docs/generate_ownership.py --stdout   prints it
+
+The monitor decides by that table, the tests walk it, and this is the same table
+for readers. What cannot be read is an error: a table that has changed its form
+must not lead to a document that is wrong.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+
+_REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+_SOURCE = "stage2/ownership/transition.h"
+TARGET = "docs/ownership.md"
+
+_HEAD = """\
+# The table of page ownership
+
+One record per page of RAM says who owns the page and to whom it is lent. Every change of a record
+is one cell of this table: an operation, which says who acts, meets a page in a state, and the
+result is the page's next state or the error that the caller sees. What the operations do to
+translation tables, TLBs, caches and contents is in
+[architecture.md](architecture.md#page-ownership).
+
+This file is generated from `stage2/ownership/transition.h` by `docs/generate_ownership.py`. The
+monitor decides by that header, and its tests walk all of it."""
+
+_TABLE = """\
+## Transitions
+
+For a call that names the page's own VM, or a page without one. A name is the next state, capitals
+are the error. A call on several pages is allowed if every page allows it, and changes nothing
+otherwise."""
+
+_OTHER = "## The VM of somebody else"
+
+_ENUMERATOR = re.compile(r"^\s*k(\w+),[ \t]*(?://[ \t]*(.*))?$", re.MULTILINE)
+_CELL = re.compile(
+    r"^inline constexpr Cell k(\w+) = (To|No)\((?:PageState|Error)::k(\w+)\);", re.MULTILINE
+)
+_ROW = re.compile(r"^\s*/\*\s*(\w+)\s*\*/\s*\{\{(.*?)\}\},", re.MULTILINE)
+_OTHER_COMMENT = re.compile(r"((?:^//[^\n]*\n)+)constexpr Cell ForOtherVm", re.MULTILINE)
+
+
+def _enumerators(text: str, name: str) -> list[tuple[str, str]]:
+    body = re.search(rf"enum class {name} [^{{]*\{{(.*?)\}};", text, re.DOTALL)
+    if not body:
+        raise ValueError(f"{_SOURCE}: no enum class {name}")
+    return _ENUMERATOR.findall(body.group(1))
+
+
+def _count(text: str, name: str) -> int:
+    found = re.search(rf"constexpr std::size_t {name} = (\d+);", text)
+    if not found:
+        raise ValueError(f"{_SOURCE}: no {name}")
+    return int(found.group(1))
+
+
+def _error(name: str) -> str:
+    """WrongOwner as the ABI spells it: WRONG_OWNER."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
+def _rows(text: str, states: int) -> list[tuple[str, list[str]]]:
+    cells = {
+        name: target if kind == "To" else _error(target)
+        for name, kind, target in _CELL.findall(text)
+    }
+    rows = []
+    for operation, line in _ROW.findall(text):
+        names = [cell.strip().removeprefix("k") for cell in line.split(",")]
+        if len(names) != states:
+            raise ValueError(f"{_SOURCE}: {operation} has {len(names)} cells, not {states}")
+        rows.append((operation, [cells[name] for name in names]))
+    return rows
+
+
+def _table(heading: list[str], rows: list[list[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _other_vm(text: str) -> str:
+    comment = _OTHER_COMMENT.search(text)
+    if not comment:
+        raise ValueError(f"{_SOURCE}: no comment above ForOtherVm")
+    return " ".join(line.removeprefix("//").strip() for line in comment.group(1).splitlines())
+
+
+def render(repository: pathlib.Path = _REPOSITORY) -> str:
+    """The whole document."""
+    text = (repository / _SOURCE).read_text(encoding="utf-8")
+    states = _enumerators(text, "PageState")
+    operations = [name for name, _ in _enumerators(text, "Operation")]
+    rows = _rows(text, len(states))
+    if len(states) != _count(text, "kPageStates") or len(operations) != _count(text, "kOperations"):
+        raise ValueError(f"{_SOURCE}: an enumerator cannot be read")
+    if [operation for operation, _ in rows] != operations:
+        raise ValueError(f"{_SOURCE}: the rows are not the operations in their order")
+    parts = [
+        _HEAD,
+        "## States",
+        _table(["state", "the page is"], [[f"`{name}`", what] for name, what in states]),
+        _TABLE,
+        _table(
+            ["operation", *(name for name, _ in states)],
+            [[f"`{operation}`", *cells] for operation, cells in rows],
+        ),
+        _OTHER,
+        _other_vm(text),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main(words: list[str]) -> int:
+    """Writes or prints the document."""
+    if words == ["--stdout"]:
+        print(render(), end="")
+        return 0
+    if words:
+        print(__doc__, file=sys.stderr)
+        return 2
+    (_REPOSITORY / TARGET).write_text(render(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
