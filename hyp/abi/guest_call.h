@@ -30,9 +30,9 @@
 #define RAVELIN_GUEST_MEM_UNSHARE 0xC6000004u
 /* MMIO_GUARD_INFO(0, 0, 0) -> x0 = granule. */
 #define RAVELIN_GUEST_MMIO_GUARD_INFO 0xC6000005u
-/* MMIO_GUARD_MAP(ipa): accesses to the page go to the host from here on. */
+/* MMIO_GUARD_MAP(ipa, 0, 0): accesses to the page go to the host from here on. */
 #define RAVELIN_GUEST_MMIO_GUARD_MAP 0xC6000007u
-/* MMIO_GUARD_UNMAP(ipa): no longer. */
+/* MMIO_GUARD_UNMAP(ipa, 0, 0): no longer. */
 #define RAVELIN_GUEST_MMIO_GUARD_UNMAP 0xC6000008u
 
 #define RAVELIN_SMCCC_SUCCESS 0

@@ -45,12 +45,13 @@
  * VM_CREATE(kind, ipa_bits, vm_pfn, root_pfn) -> x1 = handle, never 0. Donates INFO_VM_PAGES
  * contiguous pages from vm_pfn, and INFO_ROOT_PAGES(ipa_bits) contiguous pages, aligned to their
  * own size, from root_pfn. kind: RAVELIN_VM_NORMAL or _PROTECTED; ipa_bits: 32 to the machine's
- * limit (INFO_MAX_IPA_BITS). INVALID_ARGUMENT, NOT_RAM, WRONG_OWNER, WRONG_STATE, LIMIT.
+ * limit (INFO_MAX_IPA_BITS). INVALID_ARGUMENT, NOT_RAM, WRONG_OWNER, WRONG_STATE, LIMIT;
+ * NOT_SUPPORTED: a protected VM in mode nvhe.
  */
 #define RAVELIN_HOST_VM_CREATE 5u
 /*
  * VM_TOPUP(handle, pfn, count): donates `count` (1..RAVELIN_MAX_BATCH) contiguous pages for the
- * VM's stage-2 tables.
+ * VM's stage-2 tables. Errors as VM_CREATE; WRONG_PHASE: the VM is dying.
  */
 #define RAVELIN_HOST_VM_TOPUP 6u
 /*
@@ -66,7 +67,10 @@
  */
 #define RAVELIN_HOST_VCPU_SET_REG 8u
 #define RAVELIN_HOST_VCPU_GET_REG 9u
-/* VM_LAUNCH(handle): no more vCPUs; from here donated pages are zeroed. WRONG_PHASE: again. */
+/*
+ * VM_LAUNCH(handle): no more vCPUs; from here donated pages are zeroed, and vCPU 0 can run.
+ * WRONG_PHASE: again; NO_SUCH_VCPU: there is no vCPU 0.
+ */
 #define RAVELIN_HOST_VM_LAUNCH 10u
 /*
  * VCPU_RUN(handle, index) -> x1 = RAVELIN_EXIT_*: runs the vCPU until it needs the host, which
@@ -76,9 +80,9 @@
 #define RAVELIN_HOST_VCPU_RUN 11u
 /*
  * VM_DONATE(handle, gfn, pfn, count): gives `count` (1..RAVELIN_MAX_BATCH) contiguous pages to a
- * protected VM at gfn. Before VM_LAUNCH the contents are kept (and measured); after it the pages
- * are zeroed. All or nothing. WRONG_KIND, NOT_RAM, WRONG_OWNER, WRONG_STATE, EXISTS,
- * NO_MEMORY: VM_TOPUP first; INVALID_ARGUMENT: beyond the VM's IPA space.
+ * protected VM at gfn. Before VM_LAUNCH the contents are kept: they are the VM's initial image;
+ * after it the pages are zeroed. All or nothing. WRONG_KIND, NOT_RAM, WRONG_OWNER, WRONG_STATE,
+ * EXISTS, NO_MEMORY: VM_TOPUP first; INVALID_ARGUMENT: beyond the VM's IPA space.
  */
 #define RAVELIN_HOST_VM_DONATE 12u
 /*
@@ -86,9 +90,13 @@
  * RAVELIN_PERM_*, at least READ. Errors as VM_DONATE.
  */
 #define RAVELIN_HOST_VM_SHARE 13u
-/* VM_UNSHARE(handle, gfn, count): takes lent pages back from a normal VM. NOT_MAPPED. */
+/*
+ * VM_UNSHARE(handle, gfn, count): takes lent pages back from a normal VM, in any phase. NOT_MAPPED:
+ * a hole in the range; WRONG_KIND; INVALID_ARGUMENT: beyond the VM's IPA space. All or nothing.
+ */
 #define RAVELIN_HOST_VM_UNSHARE 14u
-/* VM_DESTROY(handle): the VM is dying, no vCPU runs any more. BUSY: one runs; WRONG_PHASE: again. */
+/* VM_DESTROY(handle): the VM is dying, no vCPU runs any more. BUSY: one runs; WRONG_PHASE: again.
+ */
 #define RAVELIN_HOST_VM_DESTROY 15u
 /*
  * VM_RECLAIM(handle, pfn, count): takes pages of a dying VM back. A page that the VM owned is wiped
@@ -96,8 +104,8 @@
  */
 #define RAVELIN_HOST_VM_RECLAIM 16u
 /*
- * VM_FREE(handle): ends a dying VM without pages (BUSY: there are some left): wipes its
- * metadata and gives it back to the host. Bounded: INCOMPLETE = call again.
+ * VM_FREE(handle): ends a dying VM without pages: wipes its metadata and gives it back to the host.
+ * Bounded: INCOMPLETE = call again. BUSY: pages are left, or another call uses the VM.
  */
 #define RAVELIN_HOST_VM_FREE 17u
 
@@ -125,20 +133,20 @@
 #define RAVELIN_NOT_MAPPED (-14)
 
 /* Items of INFO. */
-#define RAVELIN_INFO_MODE 0u            /* RAVELIN_MODE_* */
-#define RAVELIN_INFO_VM_PAGES 1u        /* pages of a VM object */
-#define RAVELIN_INFO_VCPU_PAGES 2u      /* pages of a vCPU object */
-#define RAVELIN_INFO_ROOT_PAGES 3u      /* pages of a root table; argument: IPA bits */
-#define RAVELIN_INFO_MAX_IPA_BITS 4u    /* widest IPA space of a VM */
-#define RAVELIN_INFO_MAX_VMS 5u         /* most VMs at a time */
-#define RAVELIN_INFO_MAX_VCPUS 6u       /* most vCPUs of a VM */
-#define RAVELIN_INFO_CARVEOUT_PFN 7u    /* first frame of the monitor's memory */
-#define RAVELIN_INFO_CARVEOUT_PAGES 8u  /* its size */
-#define RAVELIN_INFO_IMAGE_PAGES 9u     /* of which code and static data */
-#define RAVELIN_INFO_FREE_PAGES 10u     /* of which free for the host's stage-2 tables */
-#define RAVELIN_INFO_BOOT_TICKS 11u     /* counter ticks from entry to the host's first instruction */
-#define RAVELIN_INFO_LIVE_VMS 12u       /* VMs that exist now */
-#define RAVELIN_INFO_DONATED_PAGES 13u  /* pages that the host has given away and not got back */
+#define RAVELIN_INFO_MODE 0u           /* RAVELIN_MODE_* */
+#define RAVELIN_INFO_VM_PAGES 1u       /* pages of a VM object */
+#define RAVELIN_INFO_VCPU_PAGES 2u     /* pages of a vCPU object */
+#define RAVELIN_INFO_ROOT_PAGES 3u     /* pages of a root table; argument: IPA bits */
+#define RAVELIN_INFO_MAX_IPA_BITS 4u   /* widest IPA space of a VM */
+#define RAVELIN_INFO_MAX_VMS 5u        /* most VMs at a time */
+#define RAVELIN_INFO_MAX_VCPUS 6u      /* most vCPUs of a VM */
+#define RAVELIN_INFO_CARVEOUT_PFN 7u   /* first frame of the monitor's memory */
+#define RAVELIN_INFO_CARVEOUT_PAGES 8u /* its size */
+#define RAVELIN_INFO_IMAGE_PAGES 9u    /* of which code and static data */
+#define RAVELIN_INFO_FREE_PAGES 10u    /* of which free for the host's stage-2 tables */
+#define RAVELIN_INFO_BOOT_TICKS 11u /* counter ticks from entry to the host's first instruction */
+#define RAVELIN_INFO_LIVE_VMS 12u   /* VMs that exist now */
+#define RAVELIN_INFO_DONATED_PAGES 13u /* pages that the host has given away and not got back */
 
 #define RAVELIN_MODE_PROTECTED 0u /* protected and normal VMs */
 #define RAVELIN_MODE_NVHE 1u      /* normal VMs only */
@@ -158,7 +166,7 @@
 #define RAVELIN_PAGE_FOREIGN 3u  /* not accessible to the host */
 
 /* Registers of VCPU_SET_REG and VCPU_GET_REG: 0..30 are X0..X30. */
-#define RAVELIN_REG_SP 31u     /* SP_EL0 */
+#define RAVELIN_REG_SP 31u /* SP_EL0 */
 #define RAVELIN_REG_PC 32u
 #define RAVELIN_REG_PSTATE 33u
 #define RAVELIN_REG_SP_EL1 34u

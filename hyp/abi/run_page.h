@@ -4,9 +4,9 @@
  * The run page: one page per vCPU, owned by the host and shared with the monitor (PAGE_SHARE). It
  * holds all that the host may know of an exit, and the reply that the monitor asked for.
  *
- * The monitor writes `exit` before VCPU_RUN returns, every field of it: what an exit reason does not
- * use is 0. It copies `reply` once when VCPU_RUN is called, uses only what fits the last exit, and
- * sets `reply.kind` to NONE. The host may write the page at any time; only the copy counts.
+ * The monitor writes `exit` before VCPU_RUN returns, every field of it: what an exit reason does
+ * not use is 0. It copies `reply` once when VCPU_RUN is called, uses only what fits the last exit,
+ * and sets `reply.kind` to NONE. The host may write the page at any time; only the copy counts.
  */
 #ifndef RAVELIN_ABI_RUN_PAGE_H
 #define RAVELIN_ABI_RUN_PAGE_H
@@ -35,9 +35,15 @@ typedef uint64_t ravelin_u64;
  * `access`. Replies: NONE = the host has mapped or donated it; EXTERNAL_ABORT.
  */
 #define RAVELIN_EXIT_MEMORY_FAULT 3u
-/* As MMIO, but the syndrome does not decode the access. `ipa`. Reply: EXTERNAL_ABORT only. */
+/*
+ * As MMIO of a protected VM, but the syndrome does not decode the access. `ipa`, `access`. Reply:
+ * EXTERNAL_ABORT; NONE executes the access again, in vain. (A normal VM reports MEMORY_FAULT.)
+ */
 #define RAVELIN_EXIT_NOT_DECODABLE 4u
-/* A hypercall that the host serves. `function`, `args`. Reply: VALUE with values[0..3] = x0..x3. */
+/*
+ * A hypercall that the host serves. `function`, `args`. Reply: VALUE with values[0..3] = x0..x3.
+ * Version 1.0 of the ABI has none: all calls of guests are served by the monitor.
+ */
 #define RAVELIN_EXIT_HYPERCALL 5u
 /* The VM asked for a power state by PSCI. `event`: RAVELIN_EVENT_*. */
 #define RAVELIN_EXIT_SYSTEM_EVENT 6u
@@ -50,10 +56,10 @@ typedef uint64_t ravelin_u64;
 
 #define RAVELIN_EVENT_SHUTDOWN 1u /* PSCI SYSTEM_OFF */
 #define RAVELIN_EVENT_RESET 2u    /* PSCI SYSTEM_RESET */
-#define RAVELIN_EVENT_CPU_OFF 3u  /* PSCI CPU_OFF of the last running vCPU or of this one */
+#define RAVELIN_EVENT_CPU_OFF 3u  /* PSCI CPU_OFF of this vCPU */
 
-#define RAVELIN_STOP_SERROR 1u      /* an SError interrupt while the guest ran */
-#define RAVELIN_STOP_EXCEPTION 2u   /* an exception that the monitor cannot deliver to the guest */
+#define RAVELIN_STOP_SERROR 1u    /* an SError interrupt while the guest ran */
+#define RAVELIN_STOP_EXCEPTION 2u /* an exception that the monitor cannot deliver to the guest */
 
 #define RAVELIN_REPLY_NONE 0u
 #define RAVELIN_REPLY_VALUE 1u
@@ -62,25 +68,25 @@ typedef uint64_t ravelin_u64;
 #define RAVELIN_HYPERCALL_ARGS 7
 
 struct ravelin_exit {
-	ravelin_u64 reason;   /* RAVELIN_EXIT_* */
-	ravelin_u64 ipa;      /* byte address */
-	ravelin_u64 access;   /* RAVELIN_ACCESS_* */
-	ravelin_u64 size;     /* bytes */
-	ravelin_u64 value;    /* value written, zero-extended */
-	ravelin_u64 event;    /* RAVELIN_EVENT_* or RAVELIN_STOP_* */
-	ravelin_u64 deadline; /* counter value (CNTVCT of the guest minus its offset: host time) */
-	ravelin_u64 function; /* SMCCC function identifier */
-	ravelin_u64 args[RAVELIN_HYPERCALL_ARGS]; /* x1..x7 */
+  ravelin_u64 reason;   /* RAVELIN_EXIT_* */
+  ravelin_u64 ipa;      /* byte address */
+  ravelin_u64 access;   /* RAVELIN_ACCESS_* */
+  ravelin_u64 size;     /* bytes */
+  ravelin_u64 value;    /* value written, zero-extended */
+  ravelin_u64 event;    /* RAVELIN_EVENT_* or RAVELIN_STOP_* */
+  ravelin_u64 deadline; /* value of the virtual counter at which the timer fires */
+  ravelin_u64 function; /* SMCCC function identifier */
+  ravelin_u64 args[RAVELIN_HYPERCALL_ARGS]; /* x1..x7 */
 };
 
 struct ravelin_reply {
-	ravelin_u64 kind;      /* RAVELIN_REPLY_* */
-	ravelin_u64 values[4];
+  ravelin_u64 kind; /* RAVELIN_REPLY_* */
+  ravelin_u64 values[4];
 };
 
 struct ravelin_run_page {
-	struct ravelin_exit exit;
-	struct ravelin_reply reply;
+  struct ravelin_exit exit;
+  struct ravelin_reply reply;
 };
 
 #endif

@@ -16,12 +16,10 @@ namespace ravelin {
 
 enum class Rank : std::uint8_t {
   kNone = 0,
-  kCpuPower,    // which physical CPUs are on (PSCI relay)
   kVmTable,     // handle -> VM
   kVm,          // one VM: stage-2 table, pool, life cycle, vCPU slots
   kOwnership,   // page records and the host's stage-2 table
   kMonitorMap,  // the monitor's own stage-1 table
-  kConsole,     // the UART
 };
 
 // A fair spin lock. Waiters are served in the order in which they came.

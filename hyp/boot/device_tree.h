@@ -3,8 +3,9 @@
 //
 // What the monitor takes from the device tree (Devicetree Specification 0.4) that the bootloader
 // hands over: memory, CPUs, the devices that it depends on, and the payloads, which are described
-// in /chosen as `multiboot,module` nodes (the convention of Xen, U-Boot, GRUB and QEMU's
-// guest-loader). Pure reading: nothing is written and no device is touched.
+// in /chosen as `multiboot,module` nodes of type `multiboot,kernel` and `multiboot,ramdisk` (the
+// convention of Xen and of QEMU's guest-loader). Pure reading: nothing is written and no device is
+// touched.
 #pragma once
 
 #include <cstdint>

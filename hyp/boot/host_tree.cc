@@ -96,14 +96,19 @@ void DescribePayload(void* tree, Editor& edit, const Machine& machine) {
   }
 }
 
+std::uint32_t Cells(int count) { return static_cast<std::uint32_t>(count); }
+
 void ReserveCarveout(void* tree, Editor& edit, const Region& carveout) {
   const int root = 0;
-  const int address_cells = fdt_address_cells(tree, root);
-  const int size_cells = fdt_size_cells(tree, root);
+  const bool exists = fdt_subnode_offset(tree, root, "reserved-memory") >= 0;
   const int parent = edit.Child(root, "reserved-memory");
-  edit.SetWord(parent, "#address-cells", static_cast<std::uint32_t>(address_cells));
-  edit.SetWord(parent, "#size-cells", static_cast<std::uint32_t>(size_cells));
-  edit.SetFlag(parent, "ranges");
+  if (!exists) {
+    edit.SetWord(parent, "#address-cells", Cells(fdt_address_cells(tree, root)));
+    edit.SetWord(parent, "#size-cells", Cells(fdt_size_cells(tree, root)));
+    edit.SetFlag(parent, "ranges");
+  }
+  const int address_cells = fdt_address_cells(tree, parent);
+  const int size_cells = fdt_size_cells(tree, parent);
   const int node = edit.Child(parent, "ravelin-monitor");
   edit.RemoveProperty(node, "reg");
   edit.AppendCells(node, "reg", carveout.first.raw(), address_cells);

@@ -89,7 +89,7 @@ void ReadMachine(BootPlan& plan, Pa tree) {
   }
   plan.tree = reinterpret_cast<const void*>(tree.raw());
   plan.machine = Require(boot::ReadDeviceTree(plan.tree));
-  console::SetUart(Va{plan.machine.uart.value_or(Pa{RAVELIN_EARLY_UART}).raw()});
+  console::SetUart(Va{plan.machine.uart.value_or(Pa{0}).raw()});
   plan.mode = Require(boot::ReadMode(plan.machine.bootargs));
   const auto self_test = boot::FindOption(plan.machine.bootargs, "ravelin.selftest").value_or("");
   plan.self_test_length = self_test.copy(plan.self_test.data(), plan.self_test.size());
@@ -291,6 +291,9 @@ extern "C" [[noreturn]] void BootMain(std::uint64_t tree, std::uint64_t load) {
   ReadCpuFeatures();
   StartCpus(std::span(plan.machine.cpus.begin(), plan.machine.cpus.size()), monitor.first,
             boot_arena);
+  if (!IsThisCpuKnown()) {
+    Refuse("device tree: /cpus does not list the CPU that boots");
+  }
   ContinueOnStack(ThisCpu().stack, &FinishBoot);
 }
 

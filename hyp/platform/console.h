@@ -3,7 +3,7 @@
 //
 // The monitor's reports on the UART: the banner, refusals and the panic report. The host uses the
 // same UART afterwards, so the monitor is silent once the host runs, except when it stops the
-// machine. Whole lines are written under the console lock.
+// machine. Only one CPU reports at a time: the one that boots, or the first that panics.
 #pragma once
 
 #include <cstdint>

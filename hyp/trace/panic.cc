@@ -9,10 +9,12 @@
 #include "hyp/arch/aarch64/cpus.h"
 #include "hyp/arch/aarch64/layout.h"
 #include "hyp/arch/aarch64/linker.h"
+#include "hyp/arch/aarch64/monitor_map.h"
 #include "hyp/arch/aarch64/per_cpu.h"
 #include "hyp/arch/aarch64/sysreg.h"
 #include "hyp/base/invariant.h"
 #include "hyp/platform/console.h"
+#include "hyp/vm/monitor.h"
 
 namespace ravelin {
 namespace {
@@ -110,9 +112,16 @@ void BeginReport(std::string_view reason) {
   Line(std::string_view("PANIC: "), reason);
 }
 
-}  // namespace
+// Wipes what must not outlive the monitor's guarantee, whoever holds the lock: nobody goes on. A
+// fault in here ends in BeginReport.
+[[noreturn]] void EndReport() {
+  AbandonWindow();
+  ScrubForPanic();
+  Line(std::string_view("protected memory wiped, machine stopped"));
+  Stop();
+}
 
-bool HasPanicked() { return panicked.load(std::memory_order_relaxed); }
+}  // namespace
 
 void Refuse(std::string_view reason) {
   Write(std::string_view("\r\n"));
@@ -124,8 +133,13 @@ void Panic(const char* rule) {
   BeginReport(rule);
   WriteSyndrome();
   WriteBacktrace(0, static_cast<const FrameRecord*>(__builtin_frame_address(0)));
-  Line(std::string_view("machine stopped"));
-  Stop();
+  EndReport();
+}
+
+void StopIfPanicked() {
+  if (panicked.load(std::memory_order_relaxed)) [[unlikely]] {
+    Stop();
+  }
 }
 
 extern "C" [[noreturn]] void HandleMonitorFault(const TrapFrame* frame, std::uint64_t vector,
@@ -149,8 +163,7 @@ extern "C" [[noreturn]] void HandleMonitorFault(const TrapFrame* frame, std::uin
   Write(std::string_view("\r\n"));
   WriteGeneralRegisters(*frame);
   WriteBacktrace(sysreg::ElrEl2::Read(), reinterpret_cast<const FrameRecord*>(frame->x[29]));
-  Line(std::string_view("machine stopped"));
-  Stop();
+  EndReport();
 }
 
 extern "C" [[noreturn]] void HandleBootFault() {

@@ -16,7 +16,7 @@ namespace ravelin {
 // The monitor refuses to start: not a bug of its own. Reports `reason` and stops.
 [[noreturn]] void Refuse(std::string_view reason);
 
-// True once a CPU has panicked.
-bool HasPanicked();
+// Called at each entry into the monitor: does not return if another CPU has panicked.
+void StopIfPanicked();
 
 }  // namespace ravelin

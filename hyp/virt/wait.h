@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
 #include "hyp/abi/run_page.h"
 #include "hyp/arch/world.h"
 #include "hyp/base/bits.h"
@@ -16,7 +19,8 @@ inline Disposition WaitForInterrupt(Vcpu& vcpu) {
   vcpu.SkipInstruction();
   const TimerState timer = arch::LiveTimer();
   const bool armed = (timer.ctl & (Bit(0) | Bit(1))) == Bit(0);
-  return vcpu.Exit({.reason = RAVELIN_EXIT_WFX, .deadline = armed ? timer.cval : 0});
+  return vcpu.Exit(
+      {.reason = RAVELIN_EXIT_WFX, .deadline = armed ? std::max<std::uint64_t>(timer.cval, 1) : 0});
 }
 
 }  // namespace ravelin::virt

@@ -48,6 +48,12 @@ struct TimerState {
   std::uint64_t cval;
 };
 
+// The host's profiling and trace controls, off while a guest runs: they would sample it.
+struct ProfilingState {
+  std::uint64_t pmscr;  // SPE
+  std::uint64_t trfcr;  // trace filter
+};
+
 // Where an exception is taken from, or execution goes on.
 struct ExecutionPoint {
   std::uint64_t pc;

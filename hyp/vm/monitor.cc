@@ -26,4 +26,6 @@ bool ResolveHostFault(Ipa ipa) {
 
 void ScrubProtectedMemory() { ownership.Lock()->ScrubForeign(); }
 
+void ScrubForPanic() { ownership.UnlockedForPanic().ScrubForeign(); }
+
 }  // namespace ravelin

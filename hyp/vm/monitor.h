@@ -36,4 +36,8 @@ bool ResolveHostFault(Ipa ipa);
 // state. Other CPUs may still run; what they do to such pages afterwards dies with the machine.
 void ScrubProtectedMemory();
 
+// The same when the monitor stops itself: takes no lock, because a CPU that holds it does not go
+// on.
+void ScrubForPanic();
+
 }  // namespace ravelin

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // PageRecord: who owns a page of RAM, to whom it is lent, and how often it is pinned; the single
-// source of truth of which every translation table is a function (design.md, section 3). Written
+// source of truth of which every translation table is a function (docs/architecture.md). Written
 // only by Ownership, with Rank::kOwnership held. Invariant: all zeros means "the host's alone", so
 // that an array of records needs nothing but zeroing.
 #pragma once
@@ -33,7 +33,7 @@ struct PageRecord {
 
 static_assert(sizeof(PageRecord) == 16, "the records of 1 GiB take 4 MiB");
 static_assert(PageRecord{} ==
-              PageRecord{.frame = 0, .vm = kNoVm, .pins = 0, .owner = Owner{0},
-                         .borrower = Borrower{0}});
+              PageRecord{
+                  .frame = 0, .vm = kNoVm, .pins = 0, .owner = Owner{0}, .borrower = Borrower{0}});
 
 }  // namespace ravelin::stage2

@@ -40,7 +40,7 @@ def _reports(bench: Bench) -> None:
     elf = bazel.output(f"{_SELFTEST}.elf")
     for fault in _FAULTS:
         machine = bench.boot(monitor=image, initramfs=None, append=f"ravelin.selftest={fault.name}")
-        machine.expect(r"Ravelin: machine stopped", _SECONDS, fatal=())
+        machine.expect(r"machine stopped", _SECONDS, fatal=())
         report = "\n".join(symbolize.annotate(machine.log.splitlines(), elf))
         machine.stop()
         bench.check(fault.name, fault.report in report and fault.function in report, report[-200:])

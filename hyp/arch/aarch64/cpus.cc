@@ -64,6 +64,8 @@ void StartCpus(std::span<const std::uint64_t> mpidrs, Pa image, boot::Arena& are
   }
 }
 
+bool IsThisCpuKnown() { return sysreg::TpidrEl2::Read() != 0; }
+
 std::uint64_t CpuCount() { return cpu_count; }
 
 PerCpu& CpuAt(std::uint64_t index) { return *LinearPointer<PerCpu>(first_cpu + index * kStride); }

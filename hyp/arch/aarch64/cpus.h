@@ -20,6 +20,9 @@ std::uint64_t PerCpuBytes();
 // where the image runs.
 void StartCpus(std::span<const std::uint64_t> mpidrs, Pa image, boot::Arena& arena);
 
+// False: no MPIDR of StartCpus is this CPU's.
+bool IsThisCpuKnown();
+
 std::uint64_t CpuCount();
 PerCpu& CpuAt(std::uint64_t index);
 

@@ -32,6 +32,10 @@ FUNCTION ImageEntry
 	EARLY_PUT '\n', x1, w2
 	EARLY_PUT '1', x1, w2
 
+	adr	x0, __image_start
+	tst	x0, #0x1fffff
+	b.ne	.Lmisaligned
+
 	/* A known state: MMU and caches off, EL1 in AArch64, EL2 not in host mode (E2H = 0). */
 	msr	daifset, #0xf
 	msr	spsel, #1
@@ -96,12 +100,17 @@ FUNCTION ImageEntry
 	b.eq	.Lrefuse
 	adr	x3, .Lentered_el1
 	b	.Lrefuse
+.Lmisaligned:
+	adr	x3, .Lmisaligned_text
+	b	.Lrefuse
 .Lhost_mode_only:
 	adr	x3, .Lhost_mode_text
 .Lrefuse:
 	ldr	x1, =RAVELIN_EARLY_UART
 1:	ldrb	w2, [x3], #1
 	cbz	w2, 2f
+3:	ldr	w4, [x1, #0x18]			/* UARTFR.TXFF: the FIFO is full */
+	tbnz	w4, #5, 3b
 	str	w2, [x1]
 	b	1b
 2:	wfe
@@ -112,6 +121,8 @@ END_FUNCTION ImageEntry
 	.asciz	"\r\nRavelin: refused: entered at EL1, needs EL2 (QEMU: -M virt,virtualization=on)\r\n"
 .Lentered_el3:
 	.asciz	"\r\nRavelin: refused: entered at EL3, needs EL2 (start it from the firmware, not instead of it)\r\n"
+.Lmisaligned_text:
+	.asciz	"\r\nRavelin: refused: loaded at an address that is no multiple of 2 MiB\r\n"
 .Lhost_mode_text:
 	.asciz	"\r\nRavelin: refused: HCR_EL2.E2H is fixed to 1, needs a CPU with E2H = 0\r\n"
 	.balign	8

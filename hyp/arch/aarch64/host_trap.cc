@@ -11,6 +11,7 @@
 #include "hyp/arch/aarch64/trap_frame.h"
 #include "hyp/base/invariant.h"
 #include "hyp/call/host_call.h"
+#include "hyp/trace/panic.h"
 #include "hyp/vm/inject.h"
 #include "hyp/vm/monitor.h"
 #include "hyp/vm/syndrome.h"
@@ -142,6 +143,7 @@ constexpr auto kHandlers = MakeTable();
 }  // namespace
 
 extern "C" void HandleHostSync(TrapFrame* frame) {
+  StopIfPanicked();
   const Esr esr{sysreg::EsrEl2::Read()};
   kHandlers[esr.ec()](*frame, esr);
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The monitor's virtual address space, the layouts that assembly and C++ share, and the constants
- * of the boot path. Included by assembly: only #define above the C++ part. layout_check.cc asserts
- * each offset against the C++ structures.
+ * of the boot path. Included by assembly: only #define above the C++ part. The headers of
+ * the C++ structures assert each offset.
  *
  *   kLinearBase + PA    what the monitor owns of RAM: records, tables, VM objects, shared run pages
  *   kImageBase          code (RX), constants (RO), static data (RW)

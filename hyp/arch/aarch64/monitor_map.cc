@@ -111,6 +111,12 @@ void PrepareRam(std::span<const PfnRange> ram, PfnRange carveout, boot::Arena& a
 
 std::uint64_t WindowVa(CpuIndex cpu) { return kWindowBase + cpu.raw() * kPageSize; }
 
+// Only this CPU has used the window: a local invalidation is enough.
+void CloseWindow(std::uint64_t va) {
+  Store(LeafEntry(va), 0);
+  asm volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" : : "r"(va >> kPageShift) : "memory");
+}
+
 // Leaf entries change under this lock; it protects no C++ object, only the order of changes.
 struct LeafChanges {};
 constinit Locked<LeafChanges, Rank::kMonitorMap> leaf_changes;
@@ -154,11 +160,9 @@ PageWindow::PageWindow(Pa page) : va_(WindowVa(ThisCpu().index)) {
   Isb();
 }
 
-PageWindow::~PageWindow() {
-  Store(LeafEntry(va_), 0);
-  // Only this CPU has used the window: a local invalidation is enough.
-  asm volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" : : "r"(va_ >> kPageShift) : "memory");
-}
+PageWindow::~PageWindow() { CloseWindow(va_); }
+
+void AbandonWindow() { CloseWindow(WindowVa(ThisCpu().index)); }
 
 namespace machine {
 

@@ -53,4 +53,7 @@ class PageWindow {
   std::uint64_t va_;
 };
 
+// For the panic path: forgets a window that this CPU was using.
+void AbandonWindow();
+
 }  // namespace ravelin

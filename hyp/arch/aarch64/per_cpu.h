@@ -40,6 +40,7 @@ struct PerCpu {
   // The host while a guest runs: where it goes on, and its registers.
   ExecutionPoint host_point;
   El1State host_el1;
+  ProfilingState host_profiling;
   union {
     FpState fp;
     SveState sve;

@@ -127,6 +127,7 @@ RAVELIN_SYSREG_RW(ZcrEl1, "S3_0_C1_C2_0");
 RAVELIN_SYSREG_RW(Svcr, "S3_3_C4_C2_2");
 RAVELIN_SYSREG_RW(PmcrEl0, "pmcr_el0");
 RAVELIN_SYSREG_RW(PmuserenrEl0, "pmuserenr_el0");
-RAVELIN_SYSREG_RW(Daif, "daif");
+RAVELIN_SYSREG_RW(PmscrEl1, "S3_0_C9_C9_0");  // SPE
+RAVELIN_SYSREG_RW(TrfcrEl1, "S3_0_C1_C2_1");  // trace filter
 
 }  // namespace ravelin::sysreg

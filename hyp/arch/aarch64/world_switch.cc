@@ -102,6 +102,30 @@ void RestoreHostVectors(PerCpu& cpu) {
   FpRestore(&cpu.host_vectors.fp);
 }
 
+// Statistical profiling and trace stop, and their buffers drain, while they are still the host's
+// (Arm ARM D18.1, D6.5; PSB CSYNC and TSB CSYNC are hints 17 and 18).
+void StopProfiling(ProfilingState& saved) {
+  if (CpuFeatures().spe) {
+    saved.pmscr = sysreg::PmscrEl1::Read();
+    sysreg::PmscrEl1::Write(0);
+    asm volatile("isb; hint #17; dsb nsh" ::: "memory");
+  }
+  if (CpuFeatures().trbe) {
+    saved.trfcr = sysreg::TrfcrEl1::Read();
+    sysreg::TrfcrEl1::Write(0);
+    asm volatile("isb; hint #18; dsb nsh" ::: "memory");
+  }
+}
+
+void ResumeProfiling(const ProfilingState& saved) {
+  if (CpuFeatures().spe) {
+    sysreg::PmscrEl1::Write(saved.pmscr);
+  }
+  if (CpuFeatures().trbe) {
+    sysreg::TrfcrEl1::Write(saved.trfcr);
+  }
+}
+
 void ActivateGuestTraps(const GuestRegime& regime) {
   const Features& features = CpuFeatures();
   sysreg::VtcrEl2::Write(VtcrFor(regime.geometry));
@@ -143,6 +167,7 @@ Result<> EnterWorld(const GuestRegime& regime, GuestState& guest) {
   cpu.host_point = {.pc = sysreg::ElrEl2::Read(), .pstate = sysreg::SpsrEl2::Read()};
   SaveEl1(cpu.host_el1);
   SaveHostVectors(cpu);
+  StopProfiling(cpu.host_profiling);
   ActivateGuestTraps(regime);
   RestoreEl1(guest.el1);
   FpRestore(&guest.fp);
@@ -162,6 +187,7 @@ void LeaveWorld(GuestState& guest) {
   ActivateHostTraps();
   RestoreEl1(cpu.host_el1);
   RestoreHostVectors(cpu);
+  ResumeProfiling(cpu.host_profiling);
   sysreg::ElrEl2::Write(cpu.host_point.pc);
   sysreg::SpsrEl2::Write(cpu.host_point.pstate);
   Isb();
