@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One 64-bit stage-2 descriptor as a value: VMSAv8-64, 4 KiB granule, 48-bit output addresses
-// (Arm ARM D8.3.1, D8.3.2; FEAT_LPA2 off). Pure functions of a word; what a descriptor means depends
-// on the level at which it stands, so the level is always given. Invariant: a descriptor made here
-// has the access flag set, and never a reserved encoding.
+// (Arm ARM D8.3; FEAT_LPA2 off). Pure functions of a word; what a descriptor means
+// depends on the level at which it stands, so the level is always given. Invariant: a descriptor
+// made here has the access flag set, and never a reserved encoding.
 //
 // An invalid descriptor (bit 0 = 0) belongs to software (D8.3): 0 is "nothing here", anything else
 // an annotation.
@@ -26,8 +26,8 @@ inline constexpr unsigned kBlock1GLevel = 1;
 inline constexpr unsigned kEntriesPerTable = 512;
 inline constexpr std::uint64_t kEntrySize = 8;
 
-// What the lower exception level may do with a page: at least read it. The host ABI's RAVELIN_PERM_*
-// have the same values.
+// What the lower exception level may do with a page: at least read it. The host ABI's
+// RAVELIN_PERM_* have the same values.
 class Permissions {
  public:
   constexpr Permissions() = default;
@@ -72,8 +72,9 @@ inline constexpr Permissions Permissions::kReadWrite{kReadBit | kWriteBit};
 inline constexpr Permissions Permissions::kReadExecute{kReadBit | kExecBit};
 inline constexpr Permissions Permissions::kAll{kAllBits};
 
-// Stage 2 combines with stage 1 by "the weaker wins" (D8.6.7): under kNormal the guest or host
-// chooses by its own stage 1, under kNormalNonCacheable it chooses between non-cacheable and device.
+// Stage 2 combines with stage 1 by "the weaker wins" (D8, "memory region attributes"): under
+// kNormal the guest or host chooses by its own stage 1, under kNormalNonCacheable it chooses
+// between non-cacheable and device.
 enum class MemoryType : std::uint8_t {
   kNormal,              // write-back, inner shareable: RAM
   kNormalNonCacheable,  // everything that is not RAM
@@ -146,8 +147,8 @@ class Descriptor {
   friend constexpr bool operator==(Descriptor, Descriptor) = default;
 
  private:
-  // Stage-2 leaf, high bit first (D8.3.2, figure "stage 2 Block and Page descriptors").
-  using Xn = Field<54, 54>;      // XN[1]; XN[0], bit 53, stays 0: the same with and without FEAT_XNX
+  // Stage-2 leaf, high bit first (D8.3, figure "stage 2 Block and Page descriptors").
+  using Xn = Field<54, 54>;  // XN[1]; XN[0], bit 53, stays 0: the same with and without FEAT_XNX
   using Output = Field<47, 12>;  // output or next-level table address
   using Af = Field<10, 10>;      // access flag
   using Sh = Field<9, 8>;        // shareability
@@ -160,7 +161,7 @@ class Descriptor {
   static constexpr std::uint64_t kMemAttrWriteBack = 0b1111;     // outer and inner write-back
   static constexpr std::uint64_t kMemAttrNonCacheable = 0b0101;  // outer and inner non-cacheable
   static constexpr std::uint64_t kInnerShareable = 0b11;
-  static constexpr std::uint64_t kOuterShareable = 0b10;  // what non-cacheable is treated as (D8.6.8)
+  static constexpr std::uint64_t kOuterShareable = 0b10;  // what non-cacheable is treated as (D8)
 
   static constexpr std::uint64_t Encode(Attributes attributes) {
     const bool normal = attributes.memory == MemoryType::kNormal;
@@ -176,13 +177,12 @@ class Descriptor {
 static_assert(sizeof(Descriptor) == kEntrySize);
 // Golden words, computed by hand from the figure.
 static_assert(Descriptor::Table(Pa{0x4123'4000}).word() == 0x4123'4003);
-static_assert(Descriptor::Leaf(3, Pa{0x4000'1000}, {Permissions::kAll, MemoryType::kNormal}).word() ==
-              0x4000'17ff);
-static_assert(Descriptor::Leaf(2, Pa{0x4020'0000}, {Permissions::kAll, MemoryType::kNormal}).word() ==
-              0x4020'07fd);
-static_assert(
-    Descriptor::Leaf(1, Pa{0}, {Permissions::kReadWrite, MemoryType::kNormalNonCacheable}).word() ==
-    0x0040'0000'0000'06d5);
+static_assert(Descriptor::Leaf(3, Pa{0x4000'1000}, {Permissions::kAll, MemoryType::kNormal})
+                  .word() == 0x4000'17ff);
+static_assert(Descriptor::Leaf(2, Pa{0x4020'0000}, {Permissions::kAll, MemoryType::kNormal})
+                  .word() == 0x4020'07fd);
+static_assert(Descriptor::Leaf(1, Pa{0}, {Permissions::kReadWrite, MemoryType::kNormalNonCacheable})
+                  .word() == 0x0040'0000'0000'06d5);
 static_assert(!Descriptor::Annotated(Annotation::kMmioGuard).IsValid());
 static_assert(!Descriptor::Annotated(Annotation::kMmioGuard).IsEmpty());
 static_assert(!Descriptor::Table(Pa{0}).IsTable(kPageLevel));

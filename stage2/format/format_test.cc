@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "stage2/format/descriptor.h"
-#include "stage2/format/geometry.h"
-
 #include "gtest/gtest.h"
 #include "hyp/abi/host_call.h"
+#include "stage2/format/descriptor.h"
+#include "stage2/format/geometry.h"
 
 namespace ravelin::stage2 {
 namespace {
@@ -76,16 +75,17 @@ TEST(PermissionsTest, UntrustedBitsAreKnownAndReadable) {
 TEST(GeometryTest, EveryWidthIsCovered) {
   for (unsigned bits = kMinIpaBits; bits <= kMaxIpaBits; ++bits) {
     const Geometry geometry = *Geometry::ForIpaBits(bits);
-    EXPECT_EQ(geometry.root_entries() * LevelSpan(geometry.start_level()), std::uint64_t{1} << bits);
+    EXPECT_EQ(geometry.root_entries() * LevelSpan(geometry.start_level()),
+              std::uint64_t{1} << bits);
     EXPECT_TRUE(IsAligned(geometry.root_alignment(), kPageSize));
     EXPECT_EQ(geometry.root_alignment() & (geometry.root_alignment() - 1), 0U);
   }
 }
 
 TEST(GeometryTest, WidthsOutsideTheArchitectureAreRefused) {
-  for (const std::uint64_t bits : {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{49},
-                                   std::uint64_t{64}, (std::uint64_t{1} << 32) + 40,
-                                   ~std::uint64_t{0}}) {
+  for (const std::uint64_t bits :
+       {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{49}, std::uint64_t{64},
+        (std::uint64_t{1} << 32) + 40, ~std::uint64_t{0}}) {
     EXPECT_EQ(Geometry::ForIpaBits(bits).error(), Error::kInvalidArgument);
   }
 }

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The shape of a stage-2 translation: how many levels an IPA space of a given width needs, and how
-// many pages of tables are concatenated at its root (Arm ARM D8.2.2 and D8.2.9, 4 KiB granule).
-// Concatenation of up to 16 tables replaces a level, and the shape with the fewest levels is the one
-// chosen: a walk is as short as the architecture allows. Pure values.
+// many pages of tables are concatenated at its root (Arm ARM D8.2, "Concatenated translation
+// tables", 4 KiB granule). Concatenation of up to 16 tables replaces a level, and the shape with
+// the fewest levels is the one chosen: a walk is as short as the architecture allows. Pure values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "hyp/base/bits.h"
@@ -43,9 +44,10 @@ class Geometry {
   [[nodiscard]] constexpr unsigned ipa_bits() const { return ipa_bits_; }
   [[nodiscard]] constexpr unsigned start_level() const { return start_level_; }
   [[nodiscard]] constexpr std::uint64_t root_entries() const {
-    return std::uint64_t{1} << (ipa_bits_ - LevelShift(start_level_));
+    const std::uint64_t last = (std::uint64_t{1} << ipa_bits_) - 1;
+    return (last >> LevelShift(start_level_)) + 1;
   }
-  // Contiguous pages of the root table; it is aligned to its own size (D8.2.2).
+  // Contiguous pages of the root table; it is aligned to its own size (D8.2).
   [[nodiscard]] constexpr PageCount root_pages() const {
     const std::uint64_t entries = root_entries();
     return PageCount{entries <= kEntriesPerTable ? 1 : entries / kEntriesPerTable};
@@ -65,13 +67,14 @@ class Geometry {
   [[nodiscard]] constexpr bool Contains(Ipa ipa) const { return (ipa.raw() >> ipa_bits_) == 0; }
 
   // The index into the table of `level` on the walk of `ipa`, which lies in the space. At the start
-  // level it spans the concatenated tables.
+  // level it spans the concatenated tables. Masked at each level, so that under misspeculation an
+  // address beyond the space stays within the root as well.
   [[nodiscard]] constexpr std::uint64_t Index(Ipa ipa, unsigned level) const {
     const std::uint64_t index = ipa.raw() >> LevelShift(level);
-    return level == start_level_ ? index : index % kEntriesPerTable;
+    return index & ((level == start_level_ ? root_entries() : kEntriesPerTable) - 1);
   }
 
-  // VTCR_EL2.T0SZ and VTCR_EL2.SL0, in place (D24.2.209; SL0 of the 4 KiB granule: 0b00 starts at
+  // VTCR_EL2.T0SZ and VTCR_EL2.SL0, in place (SL0 of the 4 KiB granule: 0b00 starts at
   // level 2, 0b01 at level 1, 0b10 at level 0).
   [[nodiscard]] constexpr std::uint64_t VtcrBits() const {
     return Field<5, 0>::Make(64 - ipa_bits_) | Field<7, 6>::Make(2 - start_level_);
@@ -105,14 +108,26 @@ struct Fact {
   std::uint64_t root_pages, t0sz, sl0;
 };
 
-// D8.2.9, "Concatenated translation tables" for the 4 KiB granule.
-inline constexpr Fact kFacts[] = {
-    {32, 2, 4, 32, 0},  {33, 2, 8, 31, 0}, {34, 2, 16, 30, 0}, {35, 1, 1, 29, 1},
-    {36, 1, 1, 28, 1},  {37, 1, 1, 27, 1}, {38, 1, 1, 26, 1},  {39, 1, 1, 25, 1},
-    {40, 1, 2, 24, 1},  {41, 1, 4, 23, 1}, {42, 1, 8, 22, 1},  {43, 1, 16, 21, 1},
-    {44, 0, 1, 20, 2},  {45, 0, 1, 19, 2}, {46, 0, 1, 18, 2},  {47, 0, 1, 17, 2},
+// D8.2, "Concatenated translation tables", for the 4 KiB granule.
+inline constexpr std::array<Fact, kMaxIpaBits - kMinIpaBits + 1> kFacts{{
+    {32, 2, 4, 32, 0},
+    {33, 2, 8, 31, 0},
+    {34, 2, 16, 30, 0},
+    {35, 1, 1, 29, 1},
+    {36, 1, 1, 28, 1},
+    {37, 1, 1, 27, 1},
+    {38, 1, 1, 26, 1},
+    {39, 1, 1, 25, 1},
+    {40, 1, 2, 24, 1},
+    {41, 1, 4, 23, 1},
+    {42, 1, 8, 22, 1},
+    {43, 1, 16, 21, 1},
+    {44, 0, 1, 20, 2},
+    {45, 0, 1, 19, 2},
+    {46, 0, 1, 18, 2},
+    {47, 0, 1, 17, 2},
     {48, 0, 1, 16, 2},
-};
+}};
 
 consteval bool Holds(const Fact& fact) {
   const Geometry geometry = *Geometry::ForIpaBits(fact.bits);

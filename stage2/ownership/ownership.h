@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Ownership: the page records of all RAM, the host's stage-2 table, and every transition of a page
-// between host, monitor and VMs (design.md, section 3; the written rules are transition.h).
+// between host, monitor and VMs (docs/architecture.md; the written rules are transition.h).
 //
 // Locking is the caller's: this object lives in Locked<Ownership, Rank::kOwnership>; an operation
 // that takes a VmMemory also needs that VM's lock, taken before. All numbers in arguments may be
-// untrusted (a host's or a guest's). Every operation checks everything first, also that table memory
-// suffices, and then commits without failing: an error means that nothing changed. Ranges are all or
-// nothing, 1 to RAVELIN_MAX_BATCH pages.
+// untrusted (a host's or a guest's). Every operation checks everything first, also that table
+// memory suffices, and then commits without failing: an error means that nothing changed. Ranges
+// are all or nothing, 1 to RAVELIN_MAX_BATCH pages.
 //
 // Invariants: a page has one owner and at most one borrower; the host's table maps a page of RAM
 // exactly if the host owns or borrows it; a VM's table maps exactly the pages that name the VM as
@@ -69,9 +69,9 @@ class Ownership {
   // Table pages with which the host's table never runs out of memory, whatever the host does.
   [[nodiscard]] static PageCount HostTablesFor(std::span<const PfnRange> ram, Geometry geometry);
 
-  // Maps all RAM but the carve-out for the host, with the largest blocks. Once, before the host runs.
-  // kInvalidArgument: overlapping or too many regions, a carve-out outside RAM, too few records;
-  // kNoMemory: too few host_tables.
+  // Maps all RAM but the carve-out for the host, with the largest blocks. Once, before the host
+  // runs. kInvalidArgument: overlapping regions, too few records; kLimit: too many regions;
+  // kNotRam: a carve-out outside RAM; kNoMemory: too few host_tables.
   [[nodiscard]] Result<void> Start(const Config& config);
 
   [[nodiscard]] const PageTable& host_table() const { return host_table_; }
@@ -109,8 +109,8 @@ class Ownership {
   [[nodiscard]] Result<void> HostUnshareVm(VmMemory& vm, Gfn gfn, PageCount count);
   // Changes what a normal VM may do with a lent page (dirty tracking).
   [[nodiscard]] Result<void> HostSetVmPermissions(VmMemory& vm, Gfn gfn, Permissions permissions);
-  // Takes pages of a dying VM back: its own are wiped, also those that it shares; lent ones are not.
-  // No vCPU of the VM runs.
+  // Takes pages of a dying VM back: its own are wiped, also those that it shares; lent ones are
+  // not. No vCPU of the VM runs.
   [[nodiscard]] Result<void> ReclaimFromVm(VmMemory& vm, PfnRange range);
 
   // --- VM -> host: calls of a protected guest
@@ -135,8 +135,8 @@ class Ownership {
   // kNoMemory: never with HostTablesFor pages.
   [[nodiscard]] Result<void> MapHostMmio(Ipa ipa);
 
-  // Before the machine stops: zeros every page that a VM owns and every page of VM metadata. They keep
-  // their owners; nobody may use them afterwards.
+  // Before the machine stops: zeros every page that a VM owns and every page of VM metadata. They
+  // keep their owners; nobody may use them afterwards.
   void ScrubForeign();
 
   // Pages that the host has given away (to VMs and for their metadata) and not got back.

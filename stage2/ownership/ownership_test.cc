@@ -25,7 +25,7 @@ constexpr std::uint64_t kSecret = 0x5ec2e7'5ec2e7;
 
 class OwnershipTest : public ::testing::Test {
  protected:
-  ~OwnershipTest() override {
+  void TearDown() override {
     EXPECT_THAT(world_.Inconsistencies(), IsEmpty());
     EXPECT_THAT(world_.Breaches(), IsEmpty());
   }
@@ -38,7 +38,8 @@ class OwnershipTest : public ::testing::Test {
   // Position of the first such event from `from` on.
   static std::size_t Find(const std::vector<fake::Event>& log, Kind kind, std::size_t from) {
     const auto begin = log.begin() + static_cast<std::ptrdiff_t>(from);
-    const auto found = std::find_if(begin, log.end(), [&](const auto& e) { return e.kind == kind; });
+    const auto found =
+        std::find_if(begin, log.end(), [&](const auto& e) { return e.kind == kind; });
     return static_cast<std::size_t>(found - log.begin());
   }
 
@@ -139,8 +140,7 @@ TEST_F(OwnershipTest, ReclaimWipesAndMakesBlocksWhole) {
   const std::uint64_t tables = ownership().host_pool().free_count().raw();
   for (std::uint64_t i = 0; i < 4; ++i) {
     const PfnRange page = Pages(World::kBlock + PageCount{100 * i}, 1);
-    ASSERT_TRUE(
-        ownership().HostDonateVm(vm, kGfn + PageCount{7 * i}, page, Content::kMeasured));
+    ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn + PageCount{7 * i}, page, Content::kMeasured));
     fake::Poke(ToPa(page.first), kSecret);
   }
   EXPECT_EQ(HostLevelAt(World::kBlock + PageCount{1}), kPageLevel);
@@ -267,8 +267,8 @@ TEST_F(OwnershipTest, MmioIsMappedInTheLargestBlockWithoutRam) {
   EXPECT_EQ(ownership().MapHostMmio(Ipa{~std::uint64_t{0}}).error(), Error::kInvalidArgument);
 }
 
-// Random work of a host and two VMs. Only some pages are ever shared, so that for all others History
-// knows that nobody may use them at the same time as another.
+// Random work of a host and two VMs. Only some pages are ever shared, so that for all others
+// History knows that nobody may use them at the same time as another.
 class Chaos {
  public:
   Chaos(World& world, VmMemory& a, VmMemory& b, unsigned seed)

@@ -56,8 +56,7 @@ void RamMap::MergeNeighbours() {
   unsigned merged = 0;
   for (unsigned i = 1; i < count_; ++i) {
     if (regions_[merged].end() == regions_[i].first) {
-      regions_[merged].count =
-          PageCount{regions_[merged].count.raw() + regions_[i].count.raw()};
+      regions_[merged].count = PageCount{regions_[merged].count.raw() + regions_[i].count.raw()};
       continue;
     }
     regions_[++merged] = regions_[i];

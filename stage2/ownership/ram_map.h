@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// RamMap: where RAM is, and which record belongs to which frame. Filled once at boot from the device
-// tree, then constant, so that it needs no lock. All questions are overflow-safe for untrusted
-// numbers. Invariant: regions are sorted, disjoint and not adjacent (neighbours are merged), hence a
-// range is RAM exactly if one region holds all of it.
+// RamMap: where RAM is, and which record belongs to which frame. Filled once at boot from the
+// device tree, then constant, so that it needs no lock. All questions are overflow-safe for
+// untrusted numbers. Invariant: regions are sorted, disjoint and not adjacent (neighbours are
+// merged), hence a range is RAM exactly if one region holds all of it.
 #pragma once
 
 #include <array>

@@ -53,6 +53,7 @@ TEST(RamMapTest, BadRegionsAreRefused) {
 
 TEST(RamMapTest, TooManyRegionsAreRefused) {
   std::vector<PfnRange> regions;
+  regions.reserve(RamMap::kMaxRegions + 1);
   for (std::uint64_t i = 0; i < RamMap::kMaxRegions; ++i) {
     regions.push_back(Range(1000 - 10 * i, 5));
   }

@@ -38,8 +38,12 @@ const std::vector<std::uint64_t> kBadFrames{
     kAllOnes,
 };
 
-const std::vector<std::uint64_t> kBadCounts{0, RAVELIN_MAX_BATCH + 1, std::uint64_t{1} << 36,
-                                            std::uint64_t{1} << 52, kAllOnes - 0x400ff, kAllOnes};
+const std::vector<std::uint64_t> kBadCounts{0,
+                                            RAVELIN_MAX_BATCH + 1,
+                                            std::uint64_t{1} << 36,
+                                            std::uint64_t{1} << 52,
+                                            kAllOnes - 0x400ff,
+                                            kAllOnes};
 
 class RefusalTest : public ::testing::Test {
  protected:
@@ -55,8 +59,8 @@ class RefusalTest : public ::testing::Test {
 
   // Every operation that takes physical frames.
   void AllRefuse(PfnRange range, Error error) {
-    SCOPED_TRACE(::testing::Message() << std::hex << "frame " << range.first.raw() << " count "
-                                      << range.count.raw());
+    SCOPED_TRACE(::testing::Message()
+                 << std::hex << "frame " << range.first.raw() << " count " << range.count.raw());
     Ownership& it = world_.ownership();
     Refused([&] { return it.HostDonateVm(vm_, kGfn, range, Content::kZeroed); }, error);
     Refused([&] { return it.HostDonateVm(vm_, kGfn, range, Content::kMeasured); }, error);
@@ -105,8 +109,8 @@ TEST_F(RefusalTest, GuestFramesBeyondTheSpace) {
   const std::uint64_t limit = vm_.table().geometry().limit().raw();
   const PfnRange two = Pages(World::kFree, 2);
   Ownership& it = world_.ownership();
-  for (const std::uint64_t raw : {limit - 1, limit, std::uint64_t{1} << 36, std::uint64_t{1} << 52,
-                                  kAllOnes - 1, kAllOnes}) {
+  for (const std::uint64_t raw :
+       {limit - 1, limit, std::uint64_t{1} << 36, std::uint64_t{1} << 52, kAllOnes - 1, kAllOnes}) {
     SCOPED_TRACE(raw);
     const Gfn gfn{raw};
     Refused([&] { return it.HostDonateVm(vm_, gfn, two, Content::kZeroed); },
@@ -259,8 +263,7 @@ TEST(ShortageTest, AdvisedHostPoolSuffices) {
   }
   EXPECT_TRUE(it.MapHostMmio(ToIpa(Gfn{World::kSecondRegion.end().raw()})));
   EXPECT_TRUE(it.HostDonateVm(vm, kGfn, Pages(World::kBlock, 1), Content::kZeroed));
-  EXPECT_TRUE(
-      it.HostDonateVm(vm, kGfn + PageCount{1}, Pages(Pfn{0x40480}, 1), Content::kZeroed));
+  EXPECT_TRUE(it.HostDonateVm(vm, kGfn + PageCount{1}, Pages(Pfn{0x40480}, 1), Content::kZeroed));
 }
 
 // --- A start that cannot be

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The written rules of page ownership (design.md, section 3): one table of
+// The written rules of page ownership (docs/architecture.md): one table of
 //   operation (which says who acts) x state of the page x whether the VM that is named is the
 //   page's own VM
 //   -> the next state, or the error.
@@ -21,14 +21,14 @@ namespace ravelin::stage2 {
 
 // Owner, borrower and pins of a record, as one value.
 enum class PageState : std::uint8_t {
-  kHostOwned,         // the host's alone
-  kHostLentMonitor,   // the host's, shared with the monitor
-  kHostLentPinned,    // and in use as a run page
-  kHostLentVm,        // the host's, lent to a normal VM
-  kMonitorOwned,      // the carve-out: for ever
-  kVmMetadata,        // donated by the host for a VM's objects and tables
-  kVmOwned,           // a protected VM's alone
-  kVmLentHost,        // a protected VM's, shared with the host
+  kHostOwned,        // the host's alone
+  kHostLentMonitor,  // the host's, shared with the monitor
+  kHostLentPinned,   // and in use as a run page
+  kHostLentVm,       // the host's, lent to a normal VM
+  kMonitorOwned,     // the carve-out: for ever
+  kVmMetadata,       // donated by the host for a VM's objects and tables
+  kVmOwned,          // a protected VM's alone
+  kVmLentHost,       // a protected VM's, shared with the host
 };
 inline constexpr std::size_t kPageStates = 8;
 
@@ -136,10 +136,8 @@ inline constexpr std::array<Plane, kRelations> kTable = Build();
 }  // namespace transition_table
 
 constexpr Outcome Decide(Operation operation, PageState state, Relation relation) {
-  const transition_table::Cell& cell =
-      transition_table::kTable[static_cast<std::size_t>(relation)]
-                              [static_cast<std::size_t>(operation)]
-                              [static_cast<std::size_t>(state)];
+  const transition_table::Cell& cell = transition_table::kTable[static_cast<std::size_t>(
+      relation)][static_cast<std::size_t>(operation)][static_cast<std::size_t>(state)];
   if (!cell.allowed) {
     return Failure{cell.error};
   }

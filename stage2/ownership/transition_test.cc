@@ -16,7 +16,7 @@ namespace {
 using testing::Pages;
 using testing::World;
 
-constexpr Gfn kGfn{0x100};     // where the page is in its VM
+constexpr Gfn kGfn{0x100};      // where the page is in its VM
 constexpr Gfn kFreeGfn{0x111};  // where no VM has anything
 
 template <typename Visit>
@@ -24,8 +24,8 @@ void ForAll(Visit visit) {
   for (std::size_t op = 0; op < kOperations; ++op) {
     for (std::size_t state = 0; state < kPageStates; ++state) {
       for (std::size_t relation = 0; relation < kRelations; ++relation) {
-        SCOPED_TRACE(::testing::Message() << "operation " << op << " state " << state
-                                          << " relation " << relation);
+        SCOPED_TRACE(::testing::Message()
+                     << "operation " << op << " state " << state << " relation " << relation);
         visit(static_cast<Operation>(op), static_cast<PageState>(state),
               static_cast<Relation>(relation));
       }
@@ -56,8 +56,7 @@ TEST(TransitionTableTest, NobodyTakesWhatIsNotHis) {
     EXPECT_TRUE(!owner_changes || between_host_and_nobody_else)
         << "a page changes its owner only from and to the host's alone";
     if (relation == Relation::kOtherVm) {
-      EXPECT_FALSE(IsVms(from) || from == PageState::kVmMetadata ||
-                   from == PageState::kHostLentVm)
+      EXPECT_FALSE(IsVms(from) || from == PageState::kVmMetadata || from == PageState::kHostLentVm)
           << "what has a VM is out of reach for another";
     }
   });
@@ -69,8 +68,8 @@ TEST(TransitionTableTest, LentPagesCannotBeGivenAway) {
       const auto state = static_cast<PageState>(i);
       const Outcome outcome = Decide(operation, state, Relation::kSameVm);
       EXPECT_EQ(outcome.has_value(), state == PageState::kHostOwned);
-      EXPECT_TRUE(outcome || outcome.error() ==
-                                 (IsHosts(state) ? Error::kWrongState : Error::kWrongOwner));
+      EXPECT_TRUE(outcome ||
+                  outcome.error() == (IsHosts(state) ? Error::kWrongState : Error::kWrongOwner));
     }
   }
 }
@@ -91,9 +90,9 @@ TEST(TransitionTableTest, HostOperationsOnForeignPagesSayWrongOwner) {
 }
 
 TEST(TransitionTableTest, PinnedPagesStayLent) {
-  EXPECT_EQ(Decide(Operation::kHostUnshareMonitor, PageState::kHostLentPinned, Relation::kSameVm)
-                .error(),
-            Error::kBusy);
+  EXPECT_EQ(
+      Decide(Operation::kHostUnshareMonitor, PageState::kHostLentPinned, Relation::kSameVm).error(),
+      Error::kBusy);
   EXPECT_EQ(Decide(Operation::kPinShared, PageState::kHostLentPinned, Relation::kSameVm).error(),
             Error::kExists);
 }

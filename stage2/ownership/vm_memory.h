@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // VmMemory: the memory side of one VM: its stage-2 table, the pool that feeds the table, its
-// metadata list and its page count. Embedded in the VM object; every access, also through Ownership,
-// needs that VM's lock. Not movable, because the table refers to the pool.
+// metadata list and its page count. Embedded in the VM object; every access, also through
+// Ownership, needs that VM's lock. Not movable, because the table refers to the pool.
 #pragma once
 
 #include <cstdint>

@@ -4,8 +4,8 @@
 // Free pages for stage-2 tables: an intrusive list threaded through the free pages themselves. One
 // pool serves the host's table (from the carve-out) and one each VM's (donated by the host,
 // VM_TOPUP). Owns the pages between Give and Take; all of them belong to the monitor and are mapped
-// in it. Locking is the caller's: the lock of the table that the pool feeds. Invariant: a page is in
-// the pool only when no table walk can reach it, so Give comes after the TLB invalidation.
+// in it. Locking is the caller's: the lock of the table that the pool feeds. Invariant: a page is
+// in the pool only when no table walk can reach it, so Give comes after the TLB invalidation.
 #pragma once
 
 #include <cstdint>

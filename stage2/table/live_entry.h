@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Changing descriptors that table walks may be using. Only PageTable uses this, with the table's
-// lock held. Invariant (Arm ARM D8.16.1, break-before-make): between two different valid values a
+// lock held. Invariant (Arm ARM D8, "Using break-before-make when updating translation
+// table entries"): between two different valid values a
 // descriptor is invalid, and no TLB holds the first one when the second is written. The types
-// enforce the order: only LiveEntry gives a Broken, only a Broken makes the next value, and a Broken
-// or a TlbBatch that is dropped unfinished stops the monitor.
+// enforce the order: only LiveEntry gives a Broken, only a Broken makes the next value, and a
+// Broken or a TlbBatch that is dropped unfinished stops the monitor.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct Slot {
 
 inline Descriptor Read(Slot slot) { return Descriptor{machine::LoadEntry(slot.entry)}; }
 
-// Only for a descriptor that is invalid: such are not cached in TLBs (D8.16), so that the new value
+// Only for a descriptor that is invalid: such are not cached in TLBs (D8), so that the new value
 // needs no invalidation. The caller publishes.
 inline void Fill(Slot slot, Descriptor descriptor) {
   machine::StoreEntry(slot.entry, descriptor.word());

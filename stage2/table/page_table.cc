@@ -7,12 +7,13 @@
 // frame that the table spans.
 #include "stage2/table/page_table.h"
 
+#include <algorithm>
+#include <array>
+
 #include "stage2/table/live_entry.h"
 
 namespace ravelin::stage2 {
 namespace {
-
-constexpr std::uint64_t Smaller(std::uint64_t a, std::uint64_t b) { return a < b ? a : b; }
 
 // A walk from level `from` over `range` at `gfn` misses the tables of levels from + 1 to `to`: how
 // many of them has no earlier chunk of the range counted?
@@ -31,7 +32,7 @@ constexpr std::uint64_t ChunkPages(Gfn gfn, std::uint64_t left, unsigned level) 
   if (level < kPageLevel) {
     return LevelPages(level);
   }
-  return Smaller(left, kEntriesPerTable - gfn.raw() % kEntriesPerTable);
+  return std::min(left, kEntriesPerTable - gfn.raw() % kEntriesPerTable);
 }
 
 constexpr Slot After(Slot slot, std::uint64_t entries) {
@@ -80,13 +81,14 @@ bool IsUniform(Slot slot, Descriptor table, std::uint64_t likely) {
 
 // The table descriptors that a walk passes, from the root down.
 struct PageTable::Path {
-  Slot slots[kPageLevel];
+  std::array<Slot, kPageLevel> slots;
   unsigned depth = 0;
 };
 
 PageTable::PageTable(Pa root, Geometry geometry, Vmid vmid, PagePool& pool)
     : root_(root), geometry_(geometry), vmid_(vmid), pool_(&pool) {
-  Invariant(IsAligned(root.raw(), geometry.root_alignment()), "a root table is aligned to its size");
+  Invariant(IsAligned(root.raw(), geometry.root_alignment()),
+            "a root table is aligned to its size");
 }
 
 bool PageTable::IsRange(Gfn first, PageCount count) const {
@@ -129,10 +131,11 @@ PageTable::Path PageTable::TablesOn(Gfn gfn) const {
 
 // The level of the largest leaf that fits: `frames` is what must be aligned, `pages` what is left.
 unsigned PageTable::LeafLevel(std::uint64_t frames, std::uint64_t pages, unsigned largest) const {
-  const unsigned lowest = geometry_.start_level() < kBlock1GLevel ? kBlock1GLevel
-                                                                  : geometry_.start_level();
-  unsigned level = largest < lowest ? lowest : largest;
-  while (level < kPageLevel && (!IsAligned(frames, LevelPages(level)) || pages < LevelPages(level))) {
+  const unsigned start = geometry_.start_level();
+  unsigned level = std::max(start, kBlock1GLevel);
+  level = std::max(level, std::min(largest, kPageLevel));
+  while (level < kPageLevel &&
+         (!IsAligned(frames, LevelPages(level)) || pages < LevelPages(level))) {
     ++level;
   }
   return level;
@@ -270,7 +273,7 @@ Slot PageTable::IsolateLeaf(Gfn gfn, std::uint64_t pages) {
   return slot;
 }
 
-// Replaces a block by a table of 512 leaves that map the same: a change of size (D8.16.1).
+// Replaces a block by a table of 512 leaves that map the same: a change of size (Arm ARM D8).
 void PageTable::Split(Slot slot, Gfn gfn) {
   const Descriptor block = Read(slot);
   Invariant(block.IsLeaf(slot.level), "CheckUnmap has found a block where one is split");

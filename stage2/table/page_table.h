@@ -5,13 +5,13 @@
 // what it maps. Called only by the owner of the tree with its lock held: Rank::kOwnership for the
 // host's table, the VM's lock for a VM's. Walks of all CPUs read it at any time.
 //
-// Check, then commit (design.md, section 3): CheckMap and CheckUnmap report every error and how many
-// table pages the pool must hold; Map and Unmap then cannot fail. Both take numbers that are
-// untrusted. Invariants: a live descriptor changes only by break, invalidate, make (Arm ARM D8.16.1;
-// live_entry.h); a table page returns to the pool only after its invalidation; no table below the
-// root is empty. Between break and make another CPU may take a translation fault on a page that is
-// mapped before and after: its fault handler finds, under the lock, that nothing is amiss and
-// executes the access again.
+// Check, then commit (docs/architecture.md): CheckMap and CheckUnmap report every error and how
+// many table pages the pool must hold; Map and Unmap then cannot fail. Both take numbers that are
+// untrusted. Invariants: a live descriptor changes only by break, invalidate, make (Arm ARM
+// D8; live_entry.h); a table page returns to the pool only after its invalidation; no table
+// below the root is empty. Between break and make another CPU may take a translation fault on a
+// page that is mapped before and after: its fault handler finds, under the lock, that nothing is
+// amiss and executes the access again.
 #pragma once
 
 #include <cstdint>

@@ -168,7 +168,8 @@ void History::CheckLeaf(const Leaf& leaf) {
   const bool may_share = leaf.pages == 1 && shared_.contains(leaf.pfn);
   const auto check = [&](const Leaf& other) {
     const bool overlap = Overlap(leaf.pfn, leaf.pages, other.pfn, other.pages);
-    if (overlap && !(may_share && leaf.tree != other.tree)) {
+    const bool allowed = may_share && leaf.tree != other.tree;
+    if (overlap && !allowed) {
       Report("a page is usable at two places", leaf.pfn);
     }
   };
@@ -253,7 +254,7 @@ std::uint64_t History::ValueAt(std::uint64_t address) const {
   return found == memory_.end() ? 0 : found->second;
 }
 
-void History::Report(std::string what, std::uint64_t where) {
+void History::Report(const std::string& what, std::uint64_t where) {
   std::ostringstream text;
   text << "event " << step_ << ": " << what << " (0x" << std::hex << where << ")";
   breaches_.push_back(text.str());

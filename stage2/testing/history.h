@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// History: replays the log of the fake machine and looks, after every single event, at the tables as
-// another CPU could see them at that moment. A translation counts as usable from the store that makes
-// it until the TLB invalidation that follows its removal. Reports, as text, each breach of:
-//   - break-before-make (Arm ARM D8.16.1): no valid entry becomes another valid one, no broken entry
+// History: replays the log of the fake machine and looks, after every single event, at the tables
+// as another CPU could see them at that moment. A translation counts as usable from the store that
+// makes it until the TLB invalidation that follows its removal. Reports, as text, each breach of:
+//   - break-before-make (Arm ARM D8): no valid entry becomes another valid one, no broken
+//   entry
 //     is made again before it is invalidated;
 //   - a table is complete and published when it is linked, and not touched until it is invalidated
 //     when it was unlinked;
@@ -80,19 +81,19 @@ class History {
   void MapMonitor(const fake::Event& event);
   [[nodiscard]] bool IsUsable(std::uint64_t pfn) const;
   [[nodiscard]] std::uint64_t ValueAt(std::uint64_t address) const;
-  void Report(std::string what, std::uint64_t where);
+  void Report(const std::string& what, std::uint64_t where);
 
   std::vector<Tree> trees_;
   std::set<std::uint64_t> shared_;
 
   std::map<std::uint64_t, std::uint64_t> memory_;
-  std::map<std::uint64_t, Link> links_;           // table page -> where
-  std::map<std::uint64_t, Leaf> leaves_;          // entry -> what it maps
+  std::map<std::uint64_t, Link> links_;   // table page -> where
+  std::map<std::uint64_t, Leaf> leaves_;  // entry -> what it maps
   std::vector<Pending> pending_;
-  std::set<std::uint64_t> unpublished_;           // pages written since the last barrier
-  std::set<std::uint64_t> prepared_;              // pages wiped or cleaned since their last mapping
-  std::map<std::uint64_t, std::size_t> last_;     // page -> tree that mapped it last; default host
-  std::set<std::uint64_t> monitor_;               // pages mapped in the monitor
+  std::set<std::uint64_t> unpublished_;        // pages written since the last barrier
+  std::set<std::uint64_t> prepared_;           // pages wiped or cleaned since their last mapping
+  std::map<std::uint64_t, std::size_t> last_;  // page -> tree that mapped it last; default host
+  std::set<std::uint64_t> monitor_;            // pages mapped in the monitor
   std::vector<std::string> breaches_;
   std::size_t step_ = 0;
 };
