@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "host_shim/vmm/machine.h"
+#include "host_shim/vmm/options.h"
+
+namespace ravelin::vmm {
+namespace {
+
+enum ExitCode : int {
+  kExitShutdown = 0,
+  kExitUsage = 1,
+  kExitSetUp = 2,
+  kExitGuestFailed = 3,
+  kExitReset = 4,
+  kExitInterrupted = 5,
+};
+
+constexpr std::chrono::milliseconds kPollInterval{20};
+
+// The CPU that a signal stops. Set before the handler is installed.
+const Vcpu* signalled_vcpu = nullptr;
+
+void HandleSignal(int /*signal*/) { signalled_vcpu->RequestStop(); }
+
+void StopOnSignals(const Vcpu& vcpu) {
+  signalled_vcpu = &vcpu;
+  struct sigaction action{};
+  action.sa_handler = HandleSignal;
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+}
+
+void PrintLine(std::string_view line) {
+  std::fputs((std::string{line} + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+class StopWatch {
+ public:
+  [[nodiscard]] std::string Elapsed() const {
+    const auto elapsed = std::chrono::steady_clock::now() - start_;
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count();
+    return std::to_string(micros) + " us";
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Tells a guest to wait while `file` does not exist.
+Command CommandOfFile(const std::string& file) {
+  if (file.empty() || ::access(file.c_str(), F_OK) == 0) return Command::kFinish;
+  const timespec interval{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds{kPollInterval}.count()};
+  ::nanosleep(&interval, nullptr);
+  return Command::kWait;
+}
+
+MachineConfig ConfigOf(const Options& options) {
+  return {
+      .image = options.image,
+      .memory_bytes = options.memory_bytes,
+      .base = options.base,
+      .kind = options.is_protected ? VmKind::kProtected : VmKind::kNormal,
+      .ipa_bits = options.ipa_bits,
+  };
+}
+
+int CodeOf(End end) {
+  switch (end) {
+    case End::kShutdown:
+      return kExitShutdown;
+    case End::kReset:
+      return kExitReset;
+    case End::kInterrupted:
+      return kExitInterrupted;
+    case End::kStopped:
+      break;
+  }
+  return kExitGuestFailed;
+}
+
+int Complain(std::string_view text, int code) {
+  std::fputs(("ravelin-vmm: " + std::string{text} + "\n").c_str(), stderr);
+  return code;
+}
+
+int RunMachine(const Options& options) {
+  const auto say = [&](const std::string& text) {
+    if (options.verbose) PrintLine("vmm: " + text);
+  };
+  const StopWatch set_up;
+  auto machine = Machine::Create(ConfigOf(options), {.print_line = PrintLine, .next_command = [&] {
+                                                       return CommandOfFile(options.hold_until);
+                                                     }});
+  if (!machine) return Complain(machine.error().text, kExitSetUp);
+  say("set up in " + set_up.Elapsed());
+
+  StopOnSignals((*machine)->vcpu());
+  const StopWatch run;
+  const Outcome outcome = (*machine)->Run();
+  say(outcome.reason + " after " + run.Elapsed());
+
+  const StopWatch tear_down;
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  machine->reset();
+  say("torn down in " + tear_down.Elapsed());
+  if (outcome.end == End::kShutdown) return kExitShutdown;
+  return Complain(outcome.reason, CodeOf(outcome.end));
+}
+
+int Main(std::span<const char* const> arguments) {
+  const auto options = ParseOptions(arguments);
+  if (!options) return Complain(options.error().text + " (--help shows the options)", kExitUsage);
+  if (!options->help) return RunMachine(*options);
+  std::fputs(std::string{UsageText()}.c_str(), stdout);
+  return kExitShutdown;
+}
+
+}  // namespace
+}  // namespace ravelin::vmm
+
+int main(int argc, char** argv) {
+  return ravelin::vmm::Main(std::span{argv, static_cast<std::size_t>(argc)}.subspan(1));
+}
