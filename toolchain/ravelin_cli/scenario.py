@@ -23,6 +23,7 @@ from .errors import RavelinError
 from .machine import Machine, Options
 
 DONE = "TESTS done"
+_STORY = rf"^(?:STORY ([^\n]*)|{DONE}[^\n]*)\n"
 _CHECK = re.compile(r"^CHECK (pass|fail) ([^\s:]+)(?::?[ ]?(.*))?$", re.MULTILINE)
 
 
@@ -125,9 +126,9 @@ def discover() -> list[AnyScenario]:
     return [scenario for path in files for scenario in load(path)]
 
 
-def _drive_script(scenario: Scenario, bench: Bench) -> None:
-    """Boots once, waits for the script's end, and reports what it printed."""
-    machine = bench.boot(
+def _boot(scenario: Scenario, bench: Bench) -> Machine:
+    """Starts the machine of a scripted scenario."""
+    return bench.boot(
         cpu=scenario.cpu,
         smp=scenario.smp,
         memory=scenario.memory,
@@ -135,6 +136,23 @@ def _drive_script(scenario: Scenario, bench: Bench) -> None:
         monitor=bazel.output(scenario.monitor) if scenario.monitor else None,
         append=f"ravelin.test={scenario.script} {scenario.append}".strip(),
     )
+
+
+def tell(scenario: Scenario, bench: Bench, say: Callable[[str], None]) -> list[str]:
+    """Boots once and says each line behind `STORY ` as it comes; the reasons of failed checks.
+
+    RavelinError if the machine stops or falls silent.
+    """
+    machine = _boot(scenario, bench)
+    while line := machine.expect(_STORY, scenario.timeout).group(1):
+        say(line)
+    passed = {name for verdict, name, _ in _CHECK.findall(machine.log) if verdict == "pass"}
+    return [f"the check {name} did not pass" for name in scenario.checks if name not in passed]
+
+
+def _drive_script(scenario: Scenario, bench: Bench) -> None:
+    """Boots once, waits for the script's end, and reports what it printed."""
+    machine = _boot(scenario, bench)
     try:
         machine.expect(rf"^{DONE}", scenario.timeout)
         machine.wait(scenario.timeout)

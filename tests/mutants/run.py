@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ravelin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Removes one protection of the monitor at a time and sees the tests notice.
+
+    tests/mutants/run.py [--only PATTERN] [--list]
+
+For each entry of mutants.py: copies the tree to a scratch folder, applies the
+edit, builds the monitor there, runs the scenario with that image, and expects
+the named check to fail. It prints a CHECK line for each, and ends with the
+count; the exit status is 0 if every removal was noticed.
+"""
+
+import argparse
+import dataclasses
+import fnmatch
+import pathlib
+import shutil
+import subprocess
+import sys
+
+_HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
+
+from mutants import MUTANTS, Mutant  # noqa: E402
+from ravelin_cli import artifacts, paths, scenario  # noqa: E402
+from ravelin_cli.artifacts import Artifacts  # noqa: E402
+from ravelin_cli.console import Console  # noqa: E402
+from ravelin_cli.errors import RavelinError  # noqa: E402
+
+_SKIPPED = shutil.ignore_patterns(".git", "bazel-*", "__pycache__")
+_IMAGE = "//hyp:ravelin"
+
+
+def _update_copy(copy: pathlib.Path) -> None:
+    """Makes `copy` the tree as it is now, touching only what differs: builds stay incremental."""
+    fresh = copy.with_name(copy.name + ".fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(paths.REPOSITORY, fresh, ignore=_SKIPPED, symlinks=True)
+    if copy.exists():
+        shutil.rmtree(copy)
+    fresh.rename(copy)
+
+
+def _apply(mutant: Mutant, copy: pathlib.Path) -> None:
+    path = copy / mutant.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        raise RavelinError(f"the text of {mutant.name} is not in {mutant.file} exactly once")
+    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+
+
+def _build(scratch: pathlib.Path, copy: pathlib.Path) -> pathlib.Path:
+    """Builds the mutated monitor; the image."""
+    links = scratch / "links"
+    command = ["bazel", f"--output_base={scratch / 'bazel'}", "build"]
+    command += [f"--symlink_prefix={links}/", _IMAGE]
+    built = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    if built.returncode != 0:
+        errors = [line for line in built.stderr.splitlines() if "error:" in line or "ERROR" in line]
+        raise RavelinError(f"the mutant does not build: {errors[-1] if errors else 'no error line'}")
+    return links / "bin" / "hyp" / "ravelin"
+
+
+def _failed_checks(name: str, image: pathlib.Path, made: Artifacts) -> set[str]:
+    """The checks that the scenario saw fail with this image (not those it never reached)."""
+    item = next(item for item in scenario.discover() if item.name == name)
+    mutated = dataclasses.replace(item, monitor=f"{image.parent}:{image.name}")
+    logs = paths.cache_folder("logs", "mutants")
+    scenario.run(mutated, made, logs)
+    console = (logs / f"{name}.0.console").read_text(encoding="utf-8")
+    lines = [line.split(maxsplit=3) for line in console.splitlines()]
+    return {words[2].rstrip(":") for words in lines if words[:2] == ["CHECK", "fail"]}
+
+
+def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts) -> str:
+    """Why the removal counts as unnoticed, or nothing."""
+    copy = scratch / "tree"
+    _update_copy(copy)
+    _apply(mutant, copy)
+    failed = _failed_checks(mutant.scenario, _build(scratch, copy), made)
+    if mutant.check in failed:
+        return ""
+    seen = ", ".join(sorted(failed)) or "none"
+    return f"{mutant.scenario}/{mutant.check} does not fail; failed checks: {seen}"
+
+
+def _try(mutant: Mutant, scratch: pathlib.Path, made: Artifacts) -> bool:
+    try:
+        trouble = _survival(mutant, scratch, made)
+    except RavelinError as error:
+        trouble = str(error)
+    if trouble:
+        print(f"CHECK fail {mutant.name}: {trouble}", flush=True)
+    else:
+        where = f"{mutant.scenario}/{mutant.check}"
+        print(f"CHECK pass {mutant.name}: without it {where} fails", flush=True)
+    return not trouble
+
+
+def main() -> int:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="*", help="shell pattern of names")
+    parser.add_argument("--list", action="store_true", help="print the names and end")
+    arguments = parser.parse_args()
+    chosen = [mutant for mutant in MUTANTS if fnmatch.fnmatch(mutant.name, arguments.only)]
+    if arguments.list:
+        print("\n".join(mutant.name for mutant in chosen))
+        return 0
+    made = artifacts.build_for_boot(Console("mutants", verbose=False))
+    scratch = paths.cache_folder("mutants")
+    noticed = [_try(mutant, scratch, made) for mutant in chosen]
+    print(f"{noticed.count(True)} passed, {noticed.count(False)} failed")
+    return 0 if noticed and all(noticed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
