@@ -70,7 +70,7 @@ void PrintNumber(std::int64_t value) {
   if (value < 0) PutCharacter('-');
   auto rest =
       value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);
-  char digits[20];
+  std::array<char, 20> digits{};
   std::size_t count = 0;
   do {
     digits[count++] = static_cast<char>('0' + rest % 10);

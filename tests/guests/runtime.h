@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -23,11 +24,11 @@ inline constexpr std::uint64_t kCommandWait = 1;
 
 struct SmcccArguments {
   std::uint64_t function;
-  std::uint64_t values[6];
+  std::array<std::uint64_t, 6> values;
 };
 
 struct SmcccResults {
-  std::uint64_t values[4];
+  std::array<std::uint64_t, 4> values;
 
   [[nodiscard]] std::int64_t status() const { return static_cast<std::int64_t>(values[0]); }
 };
