@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace ravelin {
 
@@ -25,12 +26,22 @@ struct Field {
   }
 };
 
+// `value`, of which the compiler now knows nothing. Not code: an empty instruction sequence.
+constexpr std::uint64_t Opaque(std::uint64_t value) {
+  if (!std::is_constant_evaluated()) {
+    asm("" : "+r"(value));
+  }
+  return value;
+}
+
 // Clamps an index that is already known to be below `size`, also under speculation: a mispredicted
-// range check yields 0 and not an index out of range (CVE-2017-5753).
+// range check yields 0 and not an index out of range (CVE-2017-5753). Branch-free, and opaque, so
+// that the compiler does not remove it as useless behind that very check.
 constexpr std::uint64_t ClampIndex(std::uint64_t index, std::uint64_t size) {
-  const std::uint64_t below = index - size;  // the top bit is set exactly if index < size
-  const auto mask = static_cast<std::uint64_t>(static_cast<std::int64_t>(below) >> 63);
-  return index & mask;
+  const std::uint64_t unchecked = Opaque(index);
+  // The top bit is clear exactly if unchecked < size, for a size below 2^63.
+  const auto outside = static_cast<std::int64_t>(unchecked | (size - 1 - unchecked));
+  return unchecked & ~static_cast<std::uint64_t>(outside >> 63);
 }
 
 }  // namespace ravelin

@@ -278,8 +278,13 @@ Accepted<bool> ReadPayloads(const void* tree, Machine& machine) {
 }  // namespace
 
 Accepted<std::uint64_t> TreeSize(const void* blob) {
-  if (fdt_check_header(blob) != 0) {
+  // libfdt reads whole words and leaves their alignment (Devicetree Specification 5.6) to the
+  // caller.
+  if (!IsAligned(reinterpret_cast<std::uintptr_t>(blob), 8) || fdt_check_header(blob) != 0) {
     return Refusal("no device tree where x0 points to");
+  }
+  if (!IsAligned(fdt_off_dt_struct(blob), 4) || !IsAligned(fdt_off_mem_rsvmap(blob), 8)) {
+    return Refusal("device tree: malformed");
   }
   const std::uint64_t size = fdt_totalsize(blob);
   if (size > kMaxTreeSize) {

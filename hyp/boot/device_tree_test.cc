@@ -34,8 +34,7 @@ TEST(DeviceTreeTest, TakesTheMachineOfQemu) {
   EXPECT_EQ(machine->uart, Pa{0x900'0000});
   EXPECT_EQ(machine->kernel.first, Pa{0x4a00'0000});
   EXPECT_EQ(machine->kernel.size, 0x200'0000U);
-  ASSERT_TRUE(machine->ramdisk.has_value());
-  EXPECT_EQ(machine->ramdisk->first, Pa{0x5000'0000});
+  EXPECT_EQ(machine->ramdisk.value_or(Region{}).first, Pa{0x5000'0000});
   EXPECT_EQ(machine->bootargs, "console=ttyAMA0 root=/dev/vda");
 }
 
@@ -280,6 +279,17 @@ INSTANTIATE_TEST_SUITE_P(All, DeviceTreeRefusalTest, ::testing::ValuesIn(kRefusa
 TEST(MalformedTreeTest, NoTreeAtAll) {
   const std::vector<std::byte> zeros(kMaxTreeSize);
   EXPECT_EQ(ReadDeviceTree(zeros.data()).error(), "no device tree where x0 points to");
+}
+
+TEST(MalformedTreeTest, BlocksThatAreNotAligned) {
+  Tree structure;
+  fdt_set_off_dt_struct(structure.bytes().data(), fdt_off_dt_struct(structure.blob()) + 1);
+  EXPECT_EQ(ReadDeviceTree(structure.blob()).error(), "device tree: malformed");
+  Tree reservations;
+  fdt_set_off_mem_rsvmap(reservations.bytes().data(), fdt_off_mem_rsvmap(reservations.blob()) + 4);
+  EXPECT_EQ(ReadDeviceTree(reservations.blob()).error(), "device tree: malformed");
+  EXPECT_EQ(ReadDeviceTree(structure.bytes().data() + 4).error(),
+            "no device tree where x0 points to");
 }
 
 TEST(MalformedTreeTest, ATreeOfMoreThan2MiB) {

@@ -155,6 +155,7 @@ TEST(CarveoutSizeTest, TheHostsTablesNeverRunOut) {
   for (const std::vector<Region>& regions : machines) {
     const Machine machine = MachineWith(regions);
     std::vector<PfnRange> ram;
+    ram.reserve(regions.size());
     for (const Region& region : regions) {
       ram.push_back({ToPfn(region.first), PageCount{region.size / kPageSize}});
     }

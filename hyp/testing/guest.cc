@@ -102,18 +102,17 @@ ravelin_exit Guest::Reply(std::uint64_t kind, std::uint64_t value) {
 Pfn Guest::GivePage(std::uint64_t ipa) {
   const Pfn pfn = host_.Take();
   const std::uint64_t gfn = ipa >> kPageShift;
-  const Answer given =
-      protected_ ? host_.Call(RAVELIN_HOST_VM_DONATE, handle_.raw(), gfn, pfn.raw(), 1U)
-                 : host_.Call(RAVELIN_HOST_VM_SHARE, handle_.raw(), gfn, pfn.raw(), 1U,
-                              RAVELIN_PERM_READ | RAVELIN_PERM_WRITE | RAVELIN_PERM_EXEC);
+  const Answer given = protected_
+                           ? host_.Call(RAVELIN_HOST_VM_DONATE, handle_.raw(), gfn, pfn.raw(), 1U)
+                           : host_.Call(RAVELIN_HOST_VM_SHARE, handle_.raw(), gfn, pfn.raw(), 1U,
+                                        RAVELIN_PERM_READ | RAVELIN_PERM_WRITE | RAVELIN_PERM_EXEC);
   EXPECT_EQ(given.status, RAVELIN_SUCCESS);
   return pfn;
 }
 
 void Guest::Guard(std::uint64_t ipa) {
-  Next(OfClass(ExceptionClass::kHvc), [ipa](GuestRegisters& registers) {
-    registers.x = {RAVELIN_GUEST_MMIO_GUARD_MAP, ipa};
-  });
+  Next(OfClass(ExceptionClass::kHvc),
+       [ipa](GuestRegisters& registers) { registers.x = {RAVELIN_GUEST_MMIO_GUARD_MAP, ipa}; });
   NextIrq();
   EXPECT_EQ(Run().reason, RAVELIN_EXIT_IRQ);
   EXPECT_EQ(x(0), 0U);

@@ -41,7 +41,9 @@ void PrintTo(const Answer& answer, std::ostream* stream) {
   *stream << "status " << answer.status << ", value 0x" << std::hex << answer.value << std::dec;
 }
 
-Host::Host(Mode mode) : records_(kRam.count.raw()) {
+Host::Host(Mode mode) : records_(kRam.count.raw()) { Boot(mode); }
+
+void Host::Boot(Mode mode) {
   fake::Reset();
   fake::ResetCpu();
   Forget();
@@ -186,11 +188,10 @@ void Host::SnapshotVm(VmHandle handle, Snapshot& snapshot) {
     return;  // VM_FREE has begun
   }
   const auto state = (*found)->state().Lock();
-  snapshot.words.insert(
-      snapshot.words.end(),
-      {handle.raw(), static_cast<std::uint64_t>(state->phase), state->running,
-       state->memory.guest_pages().raw(), state->memory.pool().free_count().raw(),
-       state->memory.metadata().count().raw()});
+  snapshot.words.insert(snapshot.words.end(),
+                        {handle.raw(), static_cast<std::uint64_t>(state->phase), state->running,
+                         state->memory.guest_pages().raw(), state->memory.pool().free_count().raw(),
+                         state->memory.metadata().count().raw()});
   for (Vcpu* const vcpu : state->vcpus) {
     snapshot.words.push_back(vcpu != nullptr ? 1 : 0);
     if (vcpu == nullptr) {
@@ -198,7 +199,7 @@ void Host::SnapshotVm(VmHandle handle, Snapshot& snapshot) {
     }
     snapshot.words.push_back(static_cast<std::uint64_t>(vcpu->status().load()));
     Append(snapshot.registers, vcpu->state());
-    std::array<std::byte, kPageSize> run_page;
+    std::array<std::byte, kPageSize> run_page{};
     std::memcpy(run_page.data(), arch::LinearAddress(ToPa(vcpu->run_pfn())), run_page.size());
     Append(snapshot.registers, run_page);
   }

@@ -82,6 +82,7 @@ class Host {
   [[nodiscard]] Snapshot TakeSnapshot();
 
  private:
+  void Boot(Mode mode);
   void SnapshotVm(VmHandle handle, Snapshot& snapshot);
   void ReclaimAll(VmHandle vm);
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "hyp/abi/run_page.h"
 #include "hyp/arch/world.h"
@@ -54,17 +55,22 @@ inline Disposition ExitMmio(Vcpu& vcpu, const arch::Syndrome& syndrome, Ipa ipa)
                               .far = syndrome.far});
 }
 
+// FAR_EL2 of an external abort may say nothing, and then holds what another exception left there.
+inline std::optional<std::uint64_t> FaultAddress(const arch::Syndrome& syndrome) {
+  return Esr{syndrome.esr}.far_is_invalid() ? std::nullopt : std::optional(syndrome.far);
+}
+
 inline Disposition InjectDataAbort(Vcpu& vcpu, const arch::Syndrome& syndrome) {
   const Esr esr{syndrome.esr};
   vcpu.ContinueAt(inject::Data(vcpu.point(), {.status = kStatusExternal,
                                               .write = esr.is_write(),
                                               .cache_maintenance = esr.is_cache_maintenance(),
-                                              .far = syndrome.far}));
+                                              .far = FaultAddress(syndrome)}));
   return Disposition::kResume;
 }
 
 inline Disposition InjectInstructionAbort(Vcpu& vcpu, const arch::Syndrome& syndrome) {
-  vcpu.ContinueAt(inject::Instruction(vcpu.point(), syndrome.far));
+  vcpu.ContinueAt(inject::Instruction(vcpu.point(), FaultAddress(syndrome)));
   return Disposition::kResume;
 }
 

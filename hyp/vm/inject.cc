@@ -39,9 +39,6 @@ std::uint64_t VectorOffset(std::uint64_t pstate) {
 std::uint64_t EntryPstate(std::uint64_t from) {
   const std::uint64_t sctlr = arch::el1::Sctlr();
   std::uint64_t pstate = (from & (kFlags | kDit | kPan)) | kMasked | kEl1h;
-  if ((from & kAarch32) != 0) {
-    pstate &= ~(kDit | kPan);  // these bits mean something else in an AArch32 SPSR
-  }
   pstate |= (sctlr & kSctlrSpan) == 0 ? kPan : 0;
   pstate |= (sctlr & kSctlrDssbs) != 0 ? kSsbs : 0;
   pstate |= arch::el1::HasTags() ? kTco : 0;
@@ -71,11 +68,11 @@ ExecutionPoint Data(ExecutionPoint at, const DataAbort& abort) {
                   iss));
 }
 
-ExecutionPoint Instruction(ExecutionPoint at, std::uint64_t far) {
-  arch::el1::SetFaultAddress(far);
+ExecutionPoint Instruction(ExecutionPoint at, std::optional<std::uint64_t> far) {
+  arch::el1::SetFaultAddress(far.value_or(0));
   return Take(at, MakeEsr(FromEl0(at.pstate) ? ExceptionClass::kInstructionAbort
                                              : ExceptionClass::kInstructionAbortSame,
-                          kStatusExternal));
+                          kStatusExternal | (far ? 0 : kIssFarInvalid)));
 }
 
 }  // namespace ravelin::inject

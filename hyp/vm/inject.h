@@ -27,6 +27,6 @@ struct DataAbort {
 ExecutionPoint Data(ExecutionPoint at, const DataAbort& abort);
 
 // A synchronous external abort on the instruction fetch at `far`.
-ExecutionPoint Instruction(ExecutionPoint at, std::uint64_t far);
+ExecutionPoint Instruction(ExecutionPoint at, std::optional<std::uint64_t> far);
 
 }  // namespace ravelin::inject

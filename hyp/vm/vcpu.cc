@@ -65,17 +65,17 @@ Disposition Vcpu::Stop(std::uint64_t reason) {
   return Exit({.reason = RAVELIN_EXIT_STOPPED, .event = reason});
 }
 
-ravelin_reply Vcpu::TakeReply() {
+ravelin_reply Vcpu::CopyReply() const {
   ravelin_reply reply{};
   reply.kind = ReadOnce(run_page_->reply.kind);
   for (unsigned i = 0; i < 4; ++i) {
     reply.values[i] = ReadOnce(run_page_->reply.values[i]);
   }
-  run_page_->reply.kind = RAVELIN_REPLY_NONE;
   return reply;
 }
 
 void Vcpu::ApplyReply(const ravelin_reply& reply) {
+  run_page_->reply.kind = RAVELIN_REPLY_NONE;
   const Awaiting awaiting = awaiting_;
   awaiting_ = Awaiting::kNothing;
   if (awaiting == Awaiting::kNothing || reply.kind == RAVELIN_REPLY_NONE) {
@@ -163,7 +163,7 @@ void RunUntilExit(Vcpu& vcpu, SynchronousHandler handler) {
 
 Result<std::uint64_t> Run(Vcpu& vcpu, SynchronousHandler handler) {
   RAVELIN_TRY(Claim(vcpu));
-  const ravelin_reply reply = vcpu.TakeReply();
+  const ravelin_reply reply = vcpu.CopyReply();
   if (const auto entered = arch::EnterWorld(vcpu.vm().RegimeOf(vcpu.index()), vcpu.state());
       !entered) {
     Release(vcpu);

@@ -103,9 +103,10 @@ class Vcpu {
   // The VM cannot go on. `reason`: RAVELIN_STOP_*.
   Disposition Stop(std::uint64_t reason);
 
-  // Copies the host's reply once, and clears its kind in the run page.
-  ravelin_reply TakeReply();
-  // Does what the last exit allows the reply to do. The guest's EL1 state is live.
+  // Copies the host's reply, once.
+  [[nodiscard]] ravelin_reply CopyReply() const;
+  // Clears the reply's kind in the run page, and does what the last exit allows the reply to do.
+  // The guest's EL1 state is live.
   void ApplyReply(const ravelin_reply& reply);
   // Publishes the exit; every field of the run page's exit is written.
   void PublishExit();

@@ -29,7 +29,11 @@ Disposition OnWait(NormalGuest& guest, const arch::Syndrome&) {
   return virt::WaitForInterrupt(guest.vcpu());
 }
 
-Disposition OnHvc(NormalGuest& guest, const arch::Syndrome&) {
+// Calls are HVC #0 and SMC #0 (hyp/abi/guest_call.h).
+Disposition OnHvc(NormalGuest& guest, const arch::Syndrome& syndrome) {
+  if (Esr{syndrome.esr}.immediate() != 0) {
+    return virt::AnswerNotSupported(guest.vcpu());
+  }
   if (const auto served = virt::ServeCommonCall(guest.vcpu())) {
     return *served;
   }

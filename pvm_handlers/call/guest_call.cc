@@ -59,9 +59,15 @@ Disposition AnswerResult(Vcpu& vcpu, const Result<>& result) {
   return AnswerStatus(vcpu, result ? RAVELIN_SMCCC_SUCCESS : RAVELIN_SMCCC_INVALID_PARAMETER);
 }
 
+// Whether nothing is at the IPA, which lies in the space: not even a mark of the guest's.
+bool IsMissing(Vcpu& vcpu, Ipa ipa) {
+  const auto vm = vcpu.vm().state().Lock();
+  return vm->memory.table().AnnotationAt(ipa) == stage2::Annotation::kNone;
+}
+
 Disposition ShareMemory(Vcpu& vcpu) {
   const Result<> shared = Apply(vcpu, &stage2::Ownership::VmShareHost);
-  if (!shared && shared.error() == Error::kNotMapped) {
+  if (!shared && shared.error() == Error::kNotMapped && IsMissing(vcpu, Ipa{vcpu.X(1)})) {
     // Memory that the guest has not touched yet: the host donates the page, then the call is made
     // again.
     const std::uint64_t ipa = vcpu.X(1);

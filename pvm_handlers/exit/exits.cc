@@ -4,6 +4,7 @@
 
 #include "hyp/abi/run_page.h"
 #include "hyp/virt/id_registers.h"
+#include "hyp/virt/smccc.h"
 #include "hyp/virt/wait.h"
 #include "hyp/vm/exit_table.h"
 #include "hyp/vm/fault.h"
@@ -18,11 +19,15 @@ Disposition OnWait(ProtectedGuest& guest, const arch::Syndrome&) {
   return virt::WaitForInterrupt(guest.vcpu());
 }
 
-Disposition OnHvc(ProtectedGuest& guest, const arch::Syndrome&) { return ServeCall(guest.vcpu()); }
+// Calls are HVC #0 and SMC #0 (hyp/abi/guest_call.h).
+Disposition OnHvc(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
+  return Esr{syndrome.esr}.immediate() == 0 ? ServeCall(guest.vcpu())
+                                            : virt::AnswerNotSupported(guest.vcpu());
+}
 
-Disposition OnSmc(ProtectedGuest& guest, const arch::Syndrome&) {
+Disposition OnSmc(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   guest.vcpu().SkipInstruction();
-  return ServeCall(guest.vcpu());
+  return OnHvc(guest, syndrome);
 }
 
 bool IsGuarded(Vcpu& vcpu, Ipa ipa) {
@@ -41,6 +46,9 @@ Disposition ExitMissingPage(Vcpu& vcpu, Ipa ipa, std::uint64_t access, std::uint
                         far);
 }
 
+// An access that goes on in the next page: its value is not all for the device.
+bool CrossesPage(Esr esr, Ipa ipa) { return ipa.raw() % kPageSize + esr.access_size() > kPageSize; }
+
 // A guest's own pages have all permissions, so only a missing page is the host's business.
 Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   const Esr esr{syndrome.esr};
@@ -55,7 +63,7 @@ Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   if (esr.on_stage1_walk()) {
     return InjectDataAbort(vcpu, syndrome);
   }
-  if (!esr.has_decoded_access()) {
+  if (!esr.has_decoded_access() || CrossesPage(esr, *ipa)) {
     return vcpu.ExitFault(
         {.reason = RAVELIN_EXIT_NOT_DECODABLE, .ipa = ipa->raw(), .access = AccessOf(esr)},
         syndrome.far);

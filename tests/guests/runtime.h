@@ -5,8 +5,8 @@
 // (host_shim/vmm/mailbox.h) and a way to survive an exception. One CPU, EL1, no interrupts.
 #pragma once
 
-#include <cstddef>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
