@@ -32,7 +32,8 @@ typedef uint64_t ravelin_u64;
 #define RAVELIN_EXIT_MMIO 2u
 /*
  * A page is missing, or a normal VM lacks a permission. `ipa` (page aligned for a protected VM),
- * `access`. Replies: NONE = the host has mapped or donated it; EXTERNAL_ABORT.
+ * `access`. Replies: NONE = the host has mapped or donated it; EXTERNAL_ABORT (where a call of the
+ * guest named the page, the call fails instead).
  */
 #define RAVELIN_EXIT_MEMORY_FAULT 3u
 /*

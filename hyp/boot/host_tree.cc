@@ -117,12 +117,22 @@ void ReserveCarveout(void* tree, Editor& edit, const Region& carveout) {
 }
 
 // Linux at EL1 uses the virtual timer if `interrupt-names` has "virt", else the physical one
-// (Linux, arch_timer_of_init). The virtual timer is for guests.
+// (Linux, arch_timer_of_init). The virtual timer is for guests: its name becomes "none", which has
+// as many letters and means nothing to Linux.
 void GivePhysicalTimer(void* tree, Editor& edit) {
-  constexpr std::string_view kNames("sec-phys\0phys\0guest-virt\0hyp-phys\0", 34);
+  constexpr std::string_view kOrderOfBinding("sec-phys\0phys\0virt\0hyp-phys\0", 28);
+  const char* const property = "interrupt-names";
   const int node = fdt_node_offset_by_compatible(tree, -1, "arm,armv8-timer");
-  if (node >= 0) {
-    edit.SetBytes(node, "interrupt-names", kNames);
+  if (node < 0) {
+    return;
+  }
+  if (fdt_getprop(tree, node, property, nullptr) == nullptr) {
+    edit.SetBytes(node, property, kOrderOfBinding);
+  }
+  const int place = fdt_stringlist_search(tree, node, property, "virt");
+  if (place >= 0) {
+    const char* const name = fdt_stringlist_get(tree, node, property, place, nullptr);
+    std::string_view("none").copy(const_cast<char*>(name), 4);
   }
 }
 

@@ -69,6 +69,17 @@ TEST_F(HostTreeTest, WhatIsReservedAlreadyStaysReserved) {
   EXPECT_TRUE(HasNode(tree, "/reserved-memory/ravelin-monitor"));
 }
 
+TEST_F(HostTreeTest, ReservedMemoryKeepsItsOwnCells) {
+  Tree source;
+  source.Cells("/reserved-memory", "#address-cells", {1});
+  source.Cells("/reserved-memory", "#size-cells", {1});
+  source.Cells("/reserved-memory/firmware@42000000", "reg", {0x4200'0000, 0x2000});
+  const void* const tree = Write(source.blob());
+  EXPECT_THAT(PropertyCells(tree, "/reserved-memory", "#address-cells"), ElementsAre(1));
+  EXPECT_THAT(PropertyCells(tree, "/reserved-memory/ravelin-monitor", "reg"),
+              ElementsAre(0xbe00'0000, 0x200'0000));
+}
+
 TEST_F(HostTreeTest, ATreeOfSingleCellsGetsSingleCells) {
   Tree source;
   source.Cells("/", "#address-cells", {1}).Cells("/", "#size-cells", {1});
@@ -122,11 +133,19 @@ TEST_F(HostTreeTest, WithoutARamdiskTheBootloadersIsNotOffered) {
 TEST_F(HostTreeTest, TheHostFindsNoVirtualTimer) {
   const Tree source;
   const void* const tree = Write(source.blob());
-  EXPECT_EQ(Property(tree, "/timer", "interrupt-names"), "sec-phys\0phys\0guest-virt\0hyp-phys\0"s);
+  EXPECT_EQ(Property(tree, "/timer", "interrupt-names"), "sec-phys\0phys\0none\0hyp-phys\0"s);
   EXPECT_EQ(Property(tree, "/timer", "interrupts"),
             Property(source.blob(), "/timer", "interrupts"));
   EXPECT_LT(fdt_stringlist_search(tree, fdt_path_offset(tree, "/timer"), "interrupt-names", "virt"),
             0);
+}
+
+TEST_F(HostTreeTest, ATimerWithNamesKeepsThemAndTheirOrder) {
+  Tree source;
+  source.List("/timer", "interrupt-names", {"virt", "phys", "hyp-phys"});
+  EXPECT_EQ(Property(Write(source.blob()), "/timer", "interrupt-names"), "none\0phys\0hyp-phys\0"s);
+  source.List("/timer", "interrupt-names", {"phys"});
+  EXPECT_EQ(Property(Write(source.blob()), "/timer", "interrupt-names"), "phys\0"s);
 }
 
 TEST_F(HostTreeTest, ATreeWithoutTimerIsLeftWithoutOne) {

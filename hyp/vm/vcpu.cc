@@ -53,6 +53,14 @@ Disposition Vcpu::ExitFault(const ExitReport& exit, std::uint64_t far) {
   return Disposition::kExit;
 }
 
+Disposition Vcpu::ExitForCall(const ExitReport& exit, std::uint64_t refusal) {
+  state_.registers.pc -= 4;
+  refusal_ = refusal;
+  exit_ = exit;
+  awaiting_ = Awaiting::kRefuseCall;
+  return Disposition::kExit;
+}
+
 Disposition Vcpu::ExitMmio(const ExitReport& exit, const MmioAccess& access) {
   mmio_ = access;
   exit_ = exit;
@@ -81,12 +89,13 @@ void Vcpu::ApplyReply(const ravelin_reply& reply) {
   if (awaiting == Awaiting::kNothing || reply.kind == RAVELIN_REPLY_NONE) {
     return;
   }
+  if (reply.kind == RAVELIN_REPLY_EXTERNAL_ABORT && awaiting == Awaiting::kRefuseCall) {
+    SetX(0, refusal_);
+    SkipInstruction();
+    return;
+  }
   if (reply.kind == RAVELIN_REPLY_EXTERNAL_ABORT) {
-    const bool write = exit_.access == RAVELIN_ACCESS_WRITE;
-    ContinueAt(
-        exit_.access == RAVELIN_ACCESS_EXEC
-            ? inject::Instruction(point(), mmio_.far)
-            : inject::Data(point(), {.status = kStatusExternal, .write = write, .far = mmio_.far}));
+    Abort();
     return;
   }
   if (reply.kind != RAVELIN_REPLY_VALUE) {
@@ -97,6 +106,15 @@ void Vcpu::ApplyReply(const ravelin_reply& reply) {
   } else if (awaiting == Awaiting::kMmioWrite) {
     SkipInstruction();
   }
+}
+
+// The external abort that the host has asked for, on the access that made the exit.
+void Vcpu::Abort() {
+  const bool write = exit_.access == RAVELIN_ACCESS_WRITE;
+  ContinueAt(
+      exit_.access == RAVELIN_ACCESS_EXEC
+          ? inject::Instruction(point(), mmio_.far)
+          : inject::Data(point(), {.status = kStatusExternal, .write = write, .far = mmio_.far}));
 }
 
 void Vcpu::CompleteMmioRead(std::uint64_t value) {

@@ -33,7 +33,7 @@ enum class Disposition : std::uint8_t {
 };
 
 // What the host's reply to the last exit may do. Anything else in the reply is ignored.
-enum class Awaiting : std::uint8_t { kNothing, kMmioRead, kMmioWrite, kAbortOnly };
+enum class Awaiting : std::uint8_t { kNothing, kMmioRead, kMmioWrite, kAbortOnly, kRefuseCall };
 
 // The access that an MMIO exit has reported; the host does not see where the value goes.
 struct MmioAccess {
@@ -91,13 +91,15 @@ class Vcpu {
   }
   // Skips the instruction that trapped: PC + 4, no pending branch type or single step.
   void SkipInstruction();
-  // Goes back to the HVC that has just been executed, to execute it again.
-  void RepeatHypercall() { state_.registers.pc -= 4; }
 
   // Exits to the host, which can only run the vCPU again.
   Disposition Exit(const ExitReport& exit);
   // The host may back the page and run the vCPU again, or have an external abort at `far` injected.
   Disposition ExitFault(const ExitReport& exit, std::uint64_t far);
+  // A call of the guest needs a page: it is made again when the host has backed the page. If the
+  // host answers with an external abort, the call ends with `refusal` in X0 instead. The PC is
+  // behind it.
+  Disposition ExitForCall(const ExitReport& exit, std::uint64_t refusal);
   // The host may emulate the access, or as ExitFault.
   Disposition ExitMmio(const ExitReport& exit, const MmioAccess& access);
   // The VM cannot go on. `reason`: RAVELIN_STOP_*.
@@ -113,6 +115,7 @@ class Vcpu {
   [[nodiscard]] std::uint64_t exit_reason() const { return exit_.reason; }
 
  private:
+  void Abort();
   void CompleteMmioRead(std::uint64_t value);
 
   Vm& vm_;
@@ -123,6 +126,7 @@ class Vcpu {
   VcpuStatus after_exit_ = VcpuStatus::kReady;
   Awaiting awaiting_ = Awaiting::kNothing;
   MmioAccess mmio_;
+  std::uint64_t refusal_ = 0;
   ExitReport exit_;
   arch::GuestState state_{};
 };

@@ -70,10 +70,9 @@ Disposition ShareMemory(Vcpu& vcpu) {
   if (!shared && shared.error() == Error::kNotMapped && IsMissing(vcpu, Ipa{vcpu.X(1)})) {
     // Memory that the guest has not touched yet: the host donates the page, then the call is made
     // again.
-    const std::uint64_t ipa = vcpu.X(1);
-    vcpu.RepeatHypercall();
-    return vcpu.ExitFault(
-        {.reason = RAVELIN_EXIT_MEMORY_FAULT, .ipa = ipa, .access = RAVELIN_ACCESS_WRITE}, ipa);
+    return vcpu.ExitForCall(
+        {.reason = RAVELIN_EXIT_MEMORY_FAULT, .ipa = vcpu.X(1), .access = RAVELIN_ACCESS_WRITE},
+        static_cast<std::uint64_t>(RAVELIN_SMCCC_INVALID_PARAMETER));
   }
   return AnswerResult(vcpu, shared);
 }

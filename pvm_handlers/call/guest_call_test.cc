@@ -146,6 +146,16 @@ TEST_F(GuestCallTest, SharingAMissingPageAsksTheHostForItAndIsRepeated) {
   }
 }
 
+TEST_F(GuestCallTest, SharingAPageThatTheHostWillNotGiveFails) {
+  const std::uint64_t pc = guest_.registers().pc;
+  Next(RAVELIN_GUEST_MEM_SHARE, kPage, 0, 0, ExceptionClass::kHvc);
+  EXPECT_EQ(guest_.Run().reason, RAVELIN_EXIT_MEMORY_FAULT);
+  guest_.NextIrq();
+  guest_.Reply(RAVELIN_REPLY_EXTERNAL_ABORT);
+  EXPECT_EQ(guest_.x(0), kInvalid);
+  EXPECT_EQ(guest_.registers().pc, pc + 4) << "behind the call, no exception";
+}
+
 TEST_F(GuestCallTest, UnsharingAMissingPageDoesNotAskTheHost) {
   Refused(RAVELIN_GUEST_MEM_UNSHARE, kPage);
 }
