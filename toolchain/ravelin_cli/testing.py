@@ -23,7 +23,7 @@ from .scenario import Result
 
 _CHECK = re.compile(r"^CHECK (pass|fail) ([^\s:]+)(?::?[ ]?(.*))?$", re.MULTILINE)
 _UNIT_REASON = re.compile(r"Failure$|runtime error:|ERROR: \w+Sanitizer|WARNING: ThreadSan|FAILED")
-_UNIT_CONFIGS = ("", "asan")
+_UNIT_CONFIGS = ("", "asan", "tsan")
 
 
 @dataclasses.dataclass(frozen=True)
