@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Entry of every guest payload, at EL1 with the MMU off and the size of guest memory in x0. Turns on
-// an identity mapping, so that guest and host see the same memory through their caches, and calls
-// GuestMain(x0).
+// Entry of every guest payload, at EL1 with the MMU off and the size of guest memory in x0. Turns
+// on an identity mapping, so that guest and host see the same memory through their caches, and
+// calls GuestMain(x0).
 
 #define DEVICE_BLOCK(address) ((address) | (3 << 53) | (1 << 10) | (1 << 2) | 1)
 #define MEMORY_BLOCK(address) ((address) | (1 << 10) | (3 << 8) | (0 << 2) | 1)

@@ -87,10 +87,8 @@ MUTANTS = (
     Mutant(
         name="register_hiding",
         file="hyp/arch/aarch64/vectors.S",
-        old="	ldp	x24, x25, [sp, #192]\n	ldp	x26, x27, [sp, #208]\n	ldp	x28, x29, [sp, #224]\n"
-        "	ldr	x30, [sp, #240]\n	ldp	x0, x1, [sp, #0]\n	add	sp, sp, #FRAME_SIZE\n",
-        new="	ldp	x24, x25, [sp, #192]\n	ldp	x28, x29, [sp, #224]\n"
-        "	ldr	x30, [sp, #240]\n	ldp	x0, x1, [sp, #0]\n	add	sp, sp, #FRAME_SIZE\n",
+        old="	ldp	x12, x13, [sp, #96]\n	ldp	x14, x15, [sp, #112]\n",
+        new="	ldp	x14, x15, [sp, #112]\n",
         scenario="attack-registers",
         check="general_registers_hidden",
     ),
@@ -122,7 +120,7 @@ MUTANTS = (
     Mutant(
         name="system_register_hiding",
         file="hyp/arch/aarch64/world_switch.cc",
-        old="  sysreg::ContextidrEl1::Write(s.contextidr);\n",
+        old="  sysreg::TpidrroEl0::Write(s.tpidrro_el0);\n",
         new="",
         scenario="attack-registers",
         check="system_registers_hidden",
@@ -157,7 +155,11 @@ MUTANTS = (
     Mutant(
         name="reclaim_from_dying_only",
         file="hyp/call/memory_calls.cc",
-        old="  if (state->phase != VmPhase::kDying) {\n    return Failure{Error::kWrongPhase};\n  }\n",
+        old="""\
+  if (state->phase != VmPhase::kDying) {
+    return Failure{Error::kWrongPhase};
+  }
+""",
         new="",
         scenario="attack-calls",
         check="reclaim",

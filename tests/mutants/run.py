@@ -15,6 +15,7 @@ import argparse
 import dataclasses
 import fnmatch
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -58,8 +59,17 @@ def _build(scratch: pathlib.Path, copy: pathlib.Path) -> pathlib.Path:
     built = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     if built.returncode != 0:
         errors = [line for line in built.stderr.splitlines() if "error:" in line or "ERROR" in line]
-        raise RavelinError(f"the mutant does not build: {errors[-1] if errors else 'no error line'}")
+        raise RavelinError(f"the mutant does not build: {(errors or ['no error line'])[-1]}")
     return links / "bin" / "hyp" / "ravelin"
+
+
+def _keep(made: Artifacts, scratch: pathlib.Path) -> Artifacts:
+    """Copies of kernel and ramdisk: another build may replace them meanwhile."""
+    initramfs = scratch / "initramfs.cpio"
+    kernel = scratch / "vmlinuz"
+    shutil.copyfile(made.initramfs, initramfs)
+    shutil.copyfile(made.kernel, kernel)
+    return dataclasses.replace(made, initramfs=initramfs, kernel=kernel)
 
 
 def _failed_checks(name: str, image: pathlib.Path, made: Artifacts) -> set[str]:
@@ -67,10 +77,12 @@ def _failed_checks(name: str, image: pathlib.Path, made: Artifacts) -> set[str]:
     item = next(item for item in scenario.discover() if item.name == name)
     mutated = dataclasses.replace(item, monitor=f"{image.parent}:{image.name}")
     logs = paths.cache_folder("logs", "mutants")
-    scenario.run(mutated, made, logs)
+    whole = scenario.run(mutated, made, logs)[0]
     console = (logs / f"{name}.0.console").read_text(encoding="utf-8")
-    lines = [line.split(maxsplit=3) for line in console.splitlines()]
-    return {words[2].rstrip(":") for words in lines if words[:2] == ["CHECK", "fail"]}
+    checks = re.findall(r"^CHECK (pass|fail) ([^\s:]+)", console, re.MULTILINE)
+    if not checks:
+        raise RavelinError(f"the scenario {name} reached no check: {whole.why}")
+    return {check for verdict, check in checks if verdict == "fail"}
 
 
 def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts) -> str:
@@ -108,8 +120,8 @@ def main() -> int:
     if arguments.list:
         print("\n".join(mutant.name for mutant in chosen))
         return 0
-    made = artifacts.build_for_boot(Console("mutants", verbose=False))
     scratch = paths.cache_folder("mutants")
+    made = _keep(artifacts.build_for_boot(Console("mutants", verbose=False)), scratch)
     noticed = [_try(mutant, scratch, made) for mutant in chosen]
     print(f"{noticed.count(True)} passed, {noticed.count(False)} failed")
     return 0 if noticed and all(noticed) else 1

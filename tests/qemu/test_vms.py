@@ -27,6 +27,7 @@ _PROTECTED = (
     "proc_mem_refused",
     "guest_unharmed",
     "wiped_after_attacked_guest",
+    "monitor_image_would_be_found",
 )
 
 _NORMAL = (

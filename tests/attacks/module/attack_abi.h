@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ravelin Authors */
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * /dev/ravelin-attack: what a hostile host kernel can do, as ioctls for the attack programs. Each
- * ioctl fails with EINVAL for arguments that the module itself cannot use; everything else is tried,
+ * /dev/ravelin-attack: what a hostile host kernel can do, as ioctls for the attack programs.
+ * Each ioctl fails with EINVAL for arguments that the module itself cannot use; everything else is tried,
  * and what happened is the result.
  */
 #ifndef RAVELIN_ATTACK_ABI_H

@@ -20,13 +20,15 @@ namespace ravelin::attacks {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: attack-scan [--pattern FILE] [--carveout] [--ask-owners] [--expect-match]\n"
-    "                   [--expect-no-match] [--expect-fault] [--expect-all-fault]\n"
+    "usage: attack-scan [--pattern FILE] [--carveout] [--ask-owners] [--plant]\n"
+    "                   [--expect-match] [--expect-no-match] [--expect-fault] "
+    "[--expect-all-fault]\n"
     "\n"
     "Reads every page of RAM by the kernel's own mapping, and looks for the secret of "
     "secret_guest\n"
     "or for the 64 bytes of FILE (each xor 0x5a).\n"
     "  --ask-owners        also asks the monitor whose each readable page is: slow\n"
+    "  --plant             puts the pattern into a page of the kernel first, to be found\n"
     "  --carveout          reads the monitor's memory instead of the host's RAM\n"
     "  --expect-...        exit code 1 if it is not so\n";
 
@@ -34,6 +36,7 @@ struct Request {
   const char* pattern_file = nullptr;
   bool carveout = false;
   bool ask_owners = false;
+  bool plant = false;
   bool expect_match = false;
   bool expect_no_match = false;
   bool expect_all_fault = false;
@@ -48,6 +51,7 @@ struct Flag {
 constexpr std::array kFlags = {
     Flag{"--carveout", &Request::carveout},
     Flag{"--ask-owners", &Request::ask_owners},
+    Flag{"--plant", &Request::plant},
     Flag{"--expect-match", &Request::expect_match},
     Flag{"--expect-no-match", &Request::expect_no_match},
     Flag{"--expect-all-fault", &Request::expect_all_fault},
@@ -114,6 +118,31 @@ void Print(const attack_scan& scan) {
   PrintPfns("matched_pfns", scan.matched_pfns, scan.matches);
 }
 
+// A page of the kernel that holds the pattern as long as this lives.
+class Plant {
+ public:
+  Plant(const AttackDevice& device, const attack_scan& scan)
+      : device_(&device), block_(device.Allocate(1)) {
+    std::array<std::uint64_t, kSecretWords> words{};
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] = scan.pattern[i] ^ scan.mask;
+    Put(words);
+  }
+  Plant(const Plant&) = delete;
+  Plant& operator=(const Plant&) = delete;
+  ~Plant() {
+    Put(std::array<std::uint64_t, kSecretWords>{});
+    if (!device_->Free(block_)) GiveUp("a page of the kernel is gone");
+  }
+
+ private:
+  void Put(const std::array<std::uint64_t, kSecretWords>& words) const {
+    if (!device_->Write(block_.pfn, words)) GiveUp("a page of the kernel is not writable");
+  }
+
+  const AttackDevice* device_;
+  Block block_;
+};
+
 // The first expectation that does not hold.
 const char* Disappointment(const Request& request, const attack_scan& scan) {
   const std::uint64_t seen = scan.pages_read + scan.pages_faulted;
@@ -138,6 +167,8 @@ int Main(int argc, char** argv) {
   SetPattern(*request, scan);
   SetRange(*request, device, scan);
   scan.ask_owners = request->ask_owners ? 1 : 0;
+  std::optional<Plant> plant;
+  if (request->plant) plant.emplace(device, scan);
   device.Scan(scan);
   Print(scan);
   const char* disappointment = Disappointment(*request, scan);

@@ -29,11 +29,11 @@ struct World {
   World& operator=(const World&) = delete;
 
   AttackDevice device;
+  std::uint64_t stale_handle;                   // of a VM that is gone, and whose place is reused
   RawVm created{device, RAVELIN_VM_PROTECTED};  // vCPU 0 and one page, not launched
   RawVm running{device, RAVELIN_VM_PROTECTED};  // launched, with one page
   RawVm normal{device, RAVELIN_VM_NORMAL};      // launched, with one page
   RawVm dying{device, RAVELIN_VM_PROTECTED};    // destroyed, its page not yet reclaimed
-  std::uint64_t stale_handle;                   // of a VM that is gone
   Block spare = device.Allocate(8);             // the host's own pages
   Block shared = device.Allocate(1);            // shared with the monitor, no run page
   std::uint64_t created_pfn;                    // the page of each VM

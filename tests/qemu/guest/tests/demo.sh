@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The story of `./ravelin demo`: one line for each thing that was tried, and what happened. Lines for
-# the viewer start with "STORY "; every one of them is also a check.
+# The story of `./ravelin demo`: one line for each thing that was tried, and what happened. Lines
+# for the viewer start with "STORY "; every one of them is also a check.
 
 . /tests/lib.sh
 . /tests/vm.sh

@@ -22,5 +22,6 @@ for cpu in $(seq 1 $((cpus - 1))); do
 done
 check all_cpus_back test "$(nproc)" -eq "$cpus"
 for cpu in $(seq 0 $((cpus - 1))); do
-  check "cpu${cpu}_runs_a_vm" taskset -c "$cpu" ravelin-vmm --protected --image "$GUESTS/counter_guest"
+  check "cpu${cpu}_runs_a_vm" \
+    taskset -c "$cpu" ravelin-vmm --protected --image "$GUESTS/counter_guest"
 done

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# What a guest sees when it tries what it must not have. probe_protected.txt and probe_normal.txt hold
-# one line for each try: its name, and a pattern for the result.
+# What a guest sees when it tries what it must not have. probe_protected.txt and probe_normal.txt
+# hold one line for each try: its name, and a pattern for the result.
 
 . /tests/lib.sh
 . /tests/vm.sh

@@ -20,8 +20,8 @@ monitor_info() {
   awk -v name="$1" '$1 == name { print $2 }' /sys/kernel/debug/ravelin/info
 }
 
-# start_secret_vm NAME [OPTION...]: runs secret_guest, and returns when it has its secret in place and
-# waits. Its output goes to /tmp/NAME.log, its VMM's exit code to /tmp/NAME.status.
+# start_secret_vm NAME [OPTION...]: runs secret_guest, and returns when it has its secret in place
+# and waits. Its output goes to /tmp/NAME.log, its VMM's exit code to /tmp/NAME.status.
 start_secret_vm() {
   vm_name=$1
   shift

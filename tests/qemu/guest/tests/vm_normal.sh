@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A normal VM: the guest runs, and the host can read all of it. That the attacks find the secret here
-# shows that they work.
+# A normal VM: the guest runs, and the host can read all of it. That the attacks find the secret
+# here shows that they work.
 
 . /tests/lib.sh
 . /tests/vm.sh

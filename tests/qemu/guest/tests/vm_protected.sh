@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# A protected VM: the guest runs, talks through what it shares, and none of the attacks by the host's
-# kernel and processes reaches its secret.
+# A protected VM: the guest runs, talks through what it shares, and none of the attacks by the
+# host's kernel and processes reaches its secret.
 
 . /tests/lib.sh
 . /tests/vm.sh
@@ -38,3 +38,6 @@ check secret_guest_finishes finish_secret_vm protected
 check wiped_after_death attack-scan --expect-no-match
 run_checks attack-process "$GUESTS/secret_guest" protected
 check wiped_after_attacked_guest attack-scan --expect-no-match
+# Last, since it leaves the pattern behind: were it anywhere, it would have been found.
+check monitor_image_would_be_found \
+  attack-scan --pattern /payloads/monitor.pattern --plant --expect-match
