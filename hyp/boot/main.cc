@@ -49,6 +49,7 @@ constexpr std::string_view kVersion = "0.1.0";
 // Everything that boot decides, kept for the steps after it.
 struct BootPlan {
   std::uint64_t start_ticks = 0;
+  Pa load;  // where the bootloader has put the image
   const void* tree = nullptr;
   Machine machine;
   Mode mode = Mode::kProtected;
@@ -123,9 +124,9 @@ void Occupy(boot::ReservedList& occupied, const Region& region) {
 }
 
 // The carve-out keeps clear of the loaded image, the device tree and the payloads.
-void PlaceMonitor(BootPlan& plan, Pa load) {
+void PlaceMonitor(BootPlan& plan) {
   boot::ReservedList occupied;
-  Occupy(occupied, {load, ImageBytes()});
+  Occupy(occupied, {plan.load, ImageBytes()});
   Occupy(occupied,
          {Pa{reinterpret_cast<std::uint64_t>(plan.tree)}, Require(boot::TreeSize(plan.tree))});
   Occupy(occupied, plan.machine.kernel);
@@ -252,9 +253,17 @@ void Announce(const BootPlan& plan) {
   Line("host kernel at "sv, Hex{plan.machine.kernel.first.raw()}, " enters EL1 with stage 2 on"sv);
 }
 
+// The host gets this memory, and has no use for the monitor's code.
+void WipeLoadedImage(Pa load) {
+  for (std::uint64_t done = 0; done < ImageBytes(); done += kPageSize) {
+    machine::WipePage(load + done);
+  }
+}
+
 // In the carve-out, on the boot CPU's own stack with its guard page.
 [[noreturn]] void FinishBoot() {
   BootPlan& plan = boot_plan;
+  WipeLoadedImage(plan.load);
   StartOwnership(plan, boot_arena);
   Step('9');
   InitCpu();
@@ -270,13 +279,14 @@ void Announce(const BootPlan& plan) {
 extern "C" [[noreturn]] void BootMain(std::uint64_t tree, std::uint64_t load) {
   BootPlan& plan = boot_plan;
   plan.start_ticks = sysreg::CntpctEl0::Read();
+  plan.load = Pa{load};
   sysreg::VbarEl2::Write(reinterpret_cast<std::uint64_t>(BootVectors));
   sysreg::TpidrEl2::Write(0);
   Step('4');
   ReadMachine(plan, Pa{tree});
   ReadKernel(plan);
   Step('5');
-  PlaceMonitor(plan, Pa{load});
+  PlaceMonitor(plan);
   Step('6');
   WriteTree(plan);
   Step('7');
@@ -285,7 +295,7 @@ extern "C" [[noreturn]] void BootMain(std::uint64_t tree, std::uint64_t load) {
   boot_arena = Arena({ToPfn(monitor.first) + image_pages,
                       PageCount{monitor.size / kPageSize - image_pages.raw()}});
   const Va uart = BuildFinalMap(plan, boot_arena);
-  MoveIntoCarveout(Pa{load}, monitor.first);
+  MoveIntoCarveout(plan.load, monitor.first);
   console::SetUart(uart);
   Step('8');
   ReadCpuFeatures();
