@@ -8,6 +8,7 @@
 #include "hyp/arch/aarch64/barrier.h"
 #include "hyp/arch/aarch64/linker.h"
 #include "hyp/arch/aarch64/sysreg.h"
+#include "hyp/arch/aarch64/tlb.h"
 #include "hyp/arch/aarch64/traps.h"
 
 namespace ravelin {
@@ -167,6 +168,7 @@ void InitCpu() {
   sysreg::CntvCtlEl0::Write(0);
   ActivateHostTraps();
   InitVectors();
+  tlb::AddThisCpu();
   asm volatile("tlbi alle1; dsb nsh; isb" ::: "memory");
 }
 

@@ -9,6 +9,7 @@
 #include "hyp/arch/aarch64/linker.h"
 #include "hyp/arch/aarch64/per_cpu.h"
 #include "hyp/arch/aarch64/stage1.h"
+#include "hyp/arch/aarch64/tlb.h"
 #include "hyp/base/invariant.h"
 #include "hyp/base/locked.h"
 #include "stage2/machine.h"
@@ -189,8 +190,7 @@ void UnmapFromMonitor(PfnRange pages) {
   for (Pfn at = pages.first; at < pages.end(); at = at + PageCount{1}) {
     asm volatile("tlbi vae2is, %0" : : "r"(LinearVa(ToPa(at)).raw() >> kPageShift) : "memory");
   }
-  DsbIsh();
-  Isb();
+  tlb::CompleteBroadcast();
 }
 
 }  // namespace machine

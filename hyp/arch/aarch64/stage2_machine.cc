@@ -9,6 +9,7 @@
 #include "hyp/arch/aarch64/layout.h"
 #include "hyp/arch/aarch64/monitor_map.h"
 #include "hyp/arch/aarch64/sysreg.h"
+#include "hyp/arch/aarch64/tlb.h"
 #include "hyp/base/bits.h"
 #include "stage2/machine.h"
 
@@ -110,16 +111,14 @@ void InvalidatePages(Vmid vmid, Ipa first, PageCount count) {
   }
   DsbIsh();
   asm volatile("tlbi vmalle1is" ::: "memory");
-  DsbIsh();
-  Isb();
+  tlb::CompleteBroadcast();
 }
 
 void InvalidateVm(Vmid vmid) {
   DsbIshst();
   const VmidScope scope(vmid);
   asm volatile("tlbi vmalls12e1is" ::: "memory");
-  DsbIsh();
-  Isb();
+  tlb::CompleteBroadcast();
 }
 
 }  // namespace ravelin::machine
