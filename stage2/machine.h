@@ -30,6 +30,10 @@ void StoreEntry(Pa entry, std::uint64_t descriptor);
 // cache maintenance is needed.
 void PublishEntries();
 
+// Zeros a page of the monitor through the monitor's own mapping, and cleans it to the point of
+// coherency: what it held is gone from memory too, not only from the caches.
+void WipeMonitorPage(Pa page);
+
 // Fills a page of the monitor with zeros through the monitor's own mapping: 512 invalid
 // descriptors.
 void ZeroTablePage(Pa page);

@@ -9,6 +9,10 @@
  * x4 to x30 are preserved. Arguments are handles, indices, frame numbers (address / 4 KiB) and
  * counts, never pointers. A call that fails changes nothing, unless its text says that it returns
  * progress.
+ *
+ * Errors that are not repeated below: NOT_SUPPORTED: no such call, or not in this mode;
+ * INVALID_ARGUMENT: an unused register is not 0, or an argument is wider than its type; NO_SUCH_VM
+ * for every handle; NO_SUCH_VCPU for every index.
  */
 #ifndef RAVELIN_ABI_HOST_CALL_H
 #define RAVELIN_ABI_HOST_CALL_H
@@ -37,7 +41,10 @@
  * NOT_RAM, WRONG_OWNER: not the host's own; WRONG_STATE: already shared.
  */
 #define RAVELIN_HOST_PAGE_SHARE 2u
-/* PAGE_UNSHARE(pfn): ends PAGE_SHARE. WRONG_STATE: not shared; BUSY: in use as a run page. */
+/*
+ * PAGE_UNSHARE(pfn): ends PAGE_SHARE. WRONG_STATE: not shared; BUSY: in use as a run page; NOT_RAM,
+ * WRONG_OWNER: not the host's.
+ */
 #define RAVELIN_HOST_PAGE_UNSHARE 3u
 /* PAGE_QUERY(pfn) -> x1 = RAVELIN_PAGE_*: what the page is to the host. NOT_RAM. */
 #define RAVELIN_HOST_PAGE_QUERY 4u
@@ -87,7 +94,7 @@
 #define RAVELIN_HOST_VM_DONATE 12u
 /*
  * VM_SHARE(handle, gfn, pfn, count, permissions): lends pages to a normal VM; permissions:
- * RAVELIN_PERM_*, at least READ. Errors as VM_DONATE.
+ * RAVELIN_PERM_*, at least READ. Errors as VM_DONATE; LIMIT: a page is lent to a VM already.
  */
 #define RAVELIN_HOST_VM_SHARE 13u
 /*
@@ -100,7 +107,7 @@
 #define RAVELIN_HOST_VM_DESTROY 15u
 /*
  * VM_RECLAIM(handle, pfn, count): takes pages of a dying VM back. A page that the VM owned is wiped
- * first. WRONG_PHASE: not dying; WRONG_OWNER: not this VM's. All or nothing.
+ * first. WRONG_PHASE: not dying; WRONG_OWNER: not this VM's; NOT_RAM. All or nothing.
  */
 #define RAVELIN_HOST_VM_RECLAIM 16u
 /*

@@ -43,9 +43,12 @@ constexpr std::uint64_t SpansTouched(PfnRange range, unsigned level) {
 }  // namespace
 
 // A level-3 table for each 2 MiB with RAM, a level-2 table for each 1 GiB with RAM (what is beside
-// RAM in them is MMIO and uses the same tables), and all level-1 tables there can be.
+// RAM in them is MMIO and uses the same tables), and all level-1 tables there can be. Two more,
+// because a donation of two ranges in one block counts the tables that split it for each of them.
 PageCount Ownership::HostTablesFor(std::span<const PfnRange> ram, Geometry geometry) {
+  constexpr std::uint64_t kCountedTwice = kPageLevel - kBlock1GLevel;
   std::uint64_t tables = geometry.start_level() == 0 ? geometry.root_entries() : 0;
+  tables += kCountedTwice;
   for (const PfnRange& region : ram) {
     if (region.count.raw() == 0) {
       continue;
@@ -328,8 +331,11 @@ void Ownership::ScrubForeign() {
   std::uint64_t index = 0;
   for (const PfnRange& region : ram_.regions()) {
     for (Pfn at = region.first; at < region.end(); at = at + PageCount{1}) {
-      if (records_[index++].vm != kNoVm && records_[index - 1].owner != Owner::kHost) {
+      const PageRecord& record = records_[index++];
+      if (record.owner == Owner::kVm) {
         machine::WipePage(ToPa(at));
+      } else if (record.owner == Owner::kMonitor && record.vm != kNoVm) {
+        machine::WipeMonitorPage(ToPa(at));
       }
     }
   }

@@ -66,7 +66,8 @@ class Ownership {
   Ownership(const Ownership&) = delete;
   Ownership& operator=(const Ownership&) = delete;
 
-  // Table pages with which the host's table never runs out of memory, whatever the host does.
+  // Table pages with which the host's table never runs out of memory, whatever the host does (and
+  // donates at most two ranges at a time).
   [[nodiscard]] static PageCount HostTablesFor(std::span<const PfnRange> ram, Geometry geometry);
 
   // Maps all RAM but the carve-out for the host, with the largest blocks. Once, before the host

@@ -269,6 +269,30 @@ TEST_F(OwnershipTest, MmioIsMappedInTheLargestBlockWithoutRam) {
 
 // Random work of a host and two VMs. Only some pages are ever shared, so that for all others
 // History knows that nobody may use them at the same time as another.
+// The tables of the VM are among what is wiped: a world of its own, which nobody uses afterwards.
+TEST(ScrubTest, WipesWhatVmsOwnAndWhatHoldsTheirStateAndNothingElse) {
+  World world;
+  VmMemory& vm = world.AddVm(1);
+  VmMemory& normal = world.AddVm(2);
+  Ownership& ownership = world.ownership();
+  const auto page = [](std::uint64_t i) { return World::kFree + PageCount{i}; };
+  ASSERT_TRUE(ownership.HostDonateVm(vm, kGfn, Pages(page(0), 2), Content::kMeasured));
+  ASSERT_TRUE(ownership.VmShareHost(vm, kGfn + PageCount{1}));
+  ASSERT_TRUE(ownership.HostShareVm(normal, kGfn, Pages(page(2), 1), Permissions::kAll));
+  ASSERT_TRUE(ownership.HostShareMonitor(page(3)));
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    fake::Poke(ToPa(page(i)), kSecret);
+  }
+  ASSERT_NE(fake::Peek(vm.table().root() + (kGfn.raw() >> 9) * 8), 0U) << "a live table";
+  ownership.ScrubForeign();
+  EXPECT_EQ(fake::Peek(ToPa(page(0))), 0U) << "the VM's";
+  EXPECT_EQ(fake::Peek(ToPa(page(1))), 0U) << "the VM's, shared";
+  EXPECT_EQ(fake::Peek(ToPa(page(2))), kSecret) << "the host's, lent to a VM";
+  EXPECT_EQ(fake::Peek(ToPa(page(3))), kSecret) << "the host's, lent to the monitor";
+  EXPECT_EQ(fake::Peek(ToPa(page(4))), kSecret) << "the host's";
+  EXPECT_EQ(fake::Peek(vm.table().root() + (kGfn.raw() >> 9) * 8), 0U) << "metadata";
+}
+
 class Chaos {
  public:
   Chaos(World& world, VmMemory& a, VmMemory& b, unsigned seed)

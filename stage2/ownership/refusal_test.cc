@@ -266,6 +266,16 @@ TEST(ShortageTest, AdvisedHostPoolSuffices) {
   EXPECT_TRUE(it.HostDonateVm(vm, kGfn + PageCount{1}, Pages(Pfn{0x40480}, 1), Content::kZeroed));
 }
 
+// Both ranges split the last block; it is split once.
+TEST(ShortageTest, AdvisedHostPoolSufficesForTwoRangesInOneBlock) {
+  const std::array ram{PfnRange{World::kRamFirst, World::kRamPages}, World::kSecondRegion};
+  World world(Ownership::HostTablesFor(ram, *Geometry::ForIpaBits(36)).raw());
+  MetadataList list;
+  const std::array ranges{Pages(World::kBlock, 1), Pages(World::kBlock + PageCount{7}, 1)};
+  EXPECT_TRUE(world.ownership().HostDonateMonitor(ranges, VmHandle{1}, list));
+  EXPECT_THAT(world.Inconsistencies(), IsEmpty());
+}
+
 // --- A start that cannot be
 
 TEST(StartTest, RefusesWhatDoesNotFit) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stage2/testing/history.h"
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -165,12 +166,14 @@ void History::Collect(std::uint64_t table, Pending& pending) {
 }
 
 void History::CheckLeaf(const Leaf& leaf) {
-  const bool may_share = leaf.pages == 1 && shared_.contains(leaf.pfn);
   const auto check = [&](const Leaf& other) {
-    const bool overlap = Overlap(leaf.pfn, leaf.pages, other.pfn, other.pages);
-    const bool allowed = may_share && leaf.tree != other.tree;
-    if (overlap && !allowed) {
-      Report("a page is usable at two places", leaf.pfn);
+    const std::uint64_t first = std::max(leaf.pfn, other.pfn);
+    const std::uint64_t end = std::min(leaf.pfn + leaf.pages, other.pfn + other.pages);
+    for (std::uint64_t pfn = first; pfn < end; ++pfn) {
+      if (leaf.tree == other.tree || !shared_.contains(pfn)) {
+        Report("a page is usable at two places", pfn);
+        break;
+      }
     }
   };
   for (const auto& [entry, other] : leaves_) {

@@ -81,6 +81,11 @@ void PublishEntries() {
 
 void ZeroTablePage(Pa page) { ZeroPage(LinearPointer<void>(page)); }
 
+void WipeMonitorPage(Pa page) {
+  ZeroTablePage(page);
+  CleanInvalidate(LinearVa(page).raw(), kPageSize);
+}
+
 void WipePage(Pa page) {
   const PageWindow window(page);
   ZeroPage(window.data());

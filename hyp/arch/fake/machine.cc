@@ -147,6 +147,11 @@ void ZeroTablePage(Pa page) {
   fake::Record({Event::Kind::kZeroTable, Vmid{0}, page.raw()});
 }
 
+void WipeMonitorPage(Pa page) {
+  fake::Zero(page);
+  fake::Record({Event::Kind::kWipe, Vmid{0}, page.raw()});
+}
+
 void WipePage(Pa page) {
   fake::RequireNotMapped(page);
   fake::Zero(page);
