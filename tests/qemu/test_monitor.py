@@ -87,7 +87,7 @@ def _refusals(bench: Bench) -> None:
 
 
 SCENARIOS = [
-    Driven("monitor-reports", _reports, tuple(fault.name for fault in _FAULTS)),
+    Driven("monitor-reports", _reports, tuple(fault.name for fault in _FAULTS), (_SELFTEST,)),
     Driven(
         "monitor-refusals",
         _refusals,

@@ -47,6 +47,6 @@ def build_all(console: Console) -> Artifacts:
     return build(console, ["//..."])
 
 
-def build_for_boot(console: Console, monitors: Iterable[str] = ()) -> Artifacts:
-    """Builds what a boot needs, and nothing else; `monitors` are further images."""
-    return build(console, sorted({MONITOR, *monitors, *initramfs.labels()}))
+def build_for_boot(console: Console, images: Iterable[str] = ()) -> Artifacts:
+    """Builds what a boot needs, and nothing else; `images` are labels beside the monitor."""
+    return build(console, sorted({MONITOR, *images, *initramfs.labels()}))

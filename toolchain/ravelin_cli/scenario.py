@@ -47,6 +47,11 @@ class Scenario:
     monitor: str = "//hyp:ravelin"
     timeout: float = 120
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The labels that it boots."""
+        return (self.monitor,) if self.monitor else ()
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -101,11 +106,15 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class Driven:
-    """A scenario with a function of its own; `checks` must all be reported."""
+    """A scenario with a function of its own; `checks` must all be reported.
+
+    `images` are the labels that it boots beside the monitor.
+    """
 
     name: str
     drive: Callable[[Bench], None]
     checks: tuple[str, ...]
+    images: tuple[str, ...] = ()
 
 
 AnyScenario = Scenario | Driven

@@ -161,8 +161,8 @@ class _Built:
 
     def get(self) -> artifacts.Artifacts:
         if not self._artifacts:
-            monitors = {getattr(item, "monitor", "") for item in self._scenarios} - {""}
-            self._artifacts = artifacts.build_for_boot(self._console, monitors)
+            images = {label for item in self._scenarios for label in item.images}
+            self._artifacts = artifacts.build_for_boot(self._console, images)
         return self._artifacts
 
 
