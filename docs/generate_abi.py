@@ -24,7 +24,8 @@ import pathlib
 import re
 import sys
 
-_REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+from generated import REPOSITORY, run, table
+
 TARGET = "docs/abi.md"
 
 # (header, title), in the order of the document.
@@ -177,13 +178,6 @@ def _escape(text: str) -> str:
     return text.replace("<", "&lt;").replace("*", "\\*").replace("|", "\\|")
 
 
-def table(heading: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table. Columns without any content are left out."""
-    kept = [i for i in range(len(heading)) if any(row[i] for row in rows)]
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(line[i] for i in kept) + " |" for line in lines)
-
-
 def _call_number(header: Header, constant: Constant) -> str:
     if not _HOST_NUMBER.match(constant.name):
         return _number(constant.value)
@@ -231,7 +225,7 @@ def _overview(header: Header) -> str:
     return table(["number", "function identifier", "call"], rows)
 
 
-def render(repository: pathlib.Path = _REPOSITORY) -> str:
+def render(repository: pathlib.Path = REPOSITORY) -> str:
     """The whole document."""
     parts = [_INTRODUCTION]
     for path, title in _HEADERS:
@@ -243,17 +237,5 @@ def render(repository: pathlib.Path = _REPOSITORY) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def main(words: list[str]) -> int:
-    """Writes or prints the document."""
-    if words == ["--stdout"]:
-        print(render(), end="")
-        return 0
-    if words:
-        print(__doc__, file=sys.stderr)
-        return 2
-    (_REPOSITORY / TARGET).write_text(render(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], __doc__, TARGET, render))

@@ -17,7 +17,8 @@ import pathlib
 import re
 import sys
 
-_REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+from generated import REPOSITORY, run, table
+
 _SOURCE = "stage2/ownership/transition.h"
 TARGET = "docs/ownership.md"
 
@@ -83,11 +84,6 @@ def _rows(text: str, states: int) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def _table(heading: list[str], rows: list[list[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def _other_vm(text: str) -> str:
     comment = _OTHER_COMMENT.search(text)
     if not comment:
@@ -95,7 +91,7 @@ def _other_vm(text: str) -> str:
     return " ".join(line.removeprefix("//").strip() for line in comment.group(1).splitlines())
 
 
-def render(repository: pathlib.Path = _REPOSITORY) -> str:
+def render(repository: pathlib.Path = REPOSITORY) -> str:
     """The whole document."""
     text = (repository / _SOURCE).read_text(encoding="utf-8")
     states = _enumerators(text, "PageState")
@@ -108,9 +104,9 @@ def render(repository: pathlib.Path = _REPOSITORY) -> str:
     parts = [
         _HEAD,
         "## States",
-        _table(["state", "the page is"], [[f"`{name}`", what] for name, what in states]),
+        table(["state", "the page is"], [[f"`{name}`", what] for name, what in states]),
         _TABLE,
-        _table(
+        table(
             ["operation", *(name for name, _ in states)],
             [[f"`{operation}`", *cells] for operation, cells in rows],
         ),
@@ -120,17 +116,5 @@ def render(repository: pathlib.Path = _REPOSITORY) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def main(words: list[str]) -> int:
-    """Writes or prints the document."""
-    if words == ["--stdout"]:
-        print(render(), end="")
-        return 0
-    if words:
-        print(__doc__, file=sys.stderr)
-        return 2
-    (_REPOSITORY / TARGET).write_text(render(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], __doc__, TARGET, render))

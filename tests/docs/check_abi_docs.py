@@ -10,6 +10,9 @@ import types
 
 from ravelin_cli import paths
 
+# The generators import what they share from their own folder.
+sys.path.insert(0, str(paths.REPOSITORY / "docs"))
+
 _GENERATORS = ("docs/generate_abi.py", "docs/generate_ownership.py")
 
 
