@@ -87,8 +87,8 @@ MUTANTS = (
     Mutant(
         name="register_hiding",
         file="hyp/arch/aarch64/vectors.S",
-        old="	ldp	x12, x13, [sp, #96]\n	ldp	x14, x15, [sp, #112]\n",
-        new="	ldp	x14, x15, [sp, #112]\n",
+        old="	LOAD_X2_TO_X30 sp\n",
+        new="	LOAD_X2_TO_X30 sp\n	mrs	x26, tpidr_el2\n",
         scenario="attack-registers",
         check="general_registers_hidden",
     ),
