@@ -122,6 +122,15 @@ TEST_F(PageTableTest, OnePageOutOfABlockOf1GiBLeavesTheRest) {
   EXPECT_THAT(Breaches(), IsEmpty());
 }
 
+TEST_F(PageTableTest, TheRestOfASplitBlockKeepsItsAttributes) {
+  constexpr Attributes kAttributes{Permissions::kReadExecute, MemoryType::kNormalNonCacheable};
+  Make(40, 8);
+  ASSERT_TRUE(Map({Gfn{0}, Pfn{0}, PageCount{kTwoMiB}, kAttributes, kBlock2MLevel}));
+  ASSERT_TRUE(Unmap(Gfn{77}, PageCount{1}));
+  EXPECT_EQ(LevelAt(0), kPageLevel);
+  EXPECT_EQ(table_.Lookup(Ipa{0}).descriptor.attributes(), kAttributes);
+}
+
 TEST_F(PageTableTest, ReturnOfThePageMakesTheBlockWhole) {
   Make(40, 8);
   ASSERT_TRUE(Map(Identity(0, kGiB, kBlock1GLevel)));
@@ -356,6 +365,11 @@ TEST_F(HistoryTest, SeesATablePageReusedTooEarly) {
   machine::InvalidatePages(kVmid, Ipa{0}, PageCount{512});  // by page: not enough for a table
   machine::ZeroTablePage(leaf_);
   EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("reused before")));
+}
+
+TEST_F(HistoryTest, SeesAPoolLinkInALiveTable) {
+  pool_.Give(leaf_);
+  EXPECT_THAT(Breaches(), ::testing::Contains(HasSubstr("no descriptor")));
 }
 
 TEST_F(HistoryTest, SeesAnUnpublishedTable) {

@@ -95,6 +95,9 @@ void History::Change(std::uint64_t address, Link link, Descriptor from, Descript
   if (from.IsValid() && to.IsValid()) {
     Report("a valid entry becomes another valid one", address);
   }
+  if (!to.IsValid() && to != Descriptor::Annotated(to.annotation())) {
+    Report("a linked table gets a word that is no descriptor", address);
+  }
   if (from.IsValid()) {
     Vanish(address, link, from);
   }

@@ -7,8 +7,8 @@
 //   - break-before-make (Arm ARM D8): no valid entry becomes another valid one, no broken
 //   entry
 //     is made again before it is invalidated;
-//   - a table is complete and published when it is linked, and not touched until it is invalidated
-//     when it was unlinked;
+//   - a table is complete and published when it is linked, holds nothing but descriptors and known
+//     annotations while it is, and is not touched until it is invalidated when it was unlinked;
 //   - a page is usable through one table only, at one address, unless the test allows sharing;
 //   - a page is wiped or cleaned only while nobody can use it, and a VM or the host gets a page of
 //     somebody else only after that;

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every removal in mutants.py still applies to the code, and names a check that exists."""
+"""Every mutant still applies to the code, and names a check or a test that exists."""
 
 import pathlib
 import sys
@@ -8,8 +8,17 @@ import sys
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
 
-from mutants import MUTANTS, Mutant  # noqa: E402
+import in_machine  # noqa: E402
+import in_tests  # noqa: E402
+from mutant import InTests, Mutant  # noqa: E402
 from ravelin_cli import paths, scenario  # noqa: E402
+
+
+def _is_declared(target: str) -> bool:
+    """Whether a BUILD file declares the target."""
+    folder, _, name = target.removeprefix("//").partition(":")
+    build = paths.REPOSITORY / folder / "BUILD"
+    return build.exists() and f'{name}"' in build.read_text(encoding="utf-8")
 
 
 def _trouble(mutant: Mutant, checks: dict[str, tuple[str, ...]]) -> str:
@@ -18,8 +27,12 @@ def _trouble(mutant: Mutant, checks: dict[str, tuple[str, ...]]) -> str:
     found = text.count(mutant.old)
     if found != 1:
         return f"its text stands {found} times in {mutant.file}"
-    if mutant.check not in checks.get(mutant.scenario, ()):
-        return f"there is no check {mutant.scenario}/{mutant.check}"
+    killer = mutant.killer
+    if isinstance(killer, InTests):
+        missing = [target for target in killer.targets if not _is_declared(target)]
+        return f"there is no test {missing[0]}" if missing else ""
+    if killer.check not in checks.get(killer.scenario, ()):
+        return f"there is no check {killer}"
     return ""
 
 
@@ -27,7 +40,7 @@ def main() -> int:
     """Prints a CHECK line for each entry."""
     checks = {item.name: item.checks for item in scenario.discover()}
     failed = False
-    for mutant in MUTANTS:
+    for mutant in (*in_tests.MUTANTS, *in_machine.MUTANTS):
         trouble = _trouble(mutant, checks)
         failed |= bool(trouble)
         print(f"CHECK fail {mutant.name}: {trouble}" if trouble else f"CHECK pass {mutant.name}")

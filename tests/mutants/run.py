@@ -5,10 +5,10 @@
 
     tests/mutants/run.py [--only PATTERN] [--list]
 
-For each entry of mutants.py: copies the tree to a scratch folder, applies the
-edit, builds the monitor there, runs the scenario with that image, and expects
-the named check to fail. It prints a CHECK line for each, and ends with the
-count; the exit status is 0 if every removal was noticed.
+For each mutant: copies the tree to a scratch folder, applies the edit, builds
+there, runs the scenario or the tests that are named, and expects them to fail.
+It prints a CHECK line for each, and ends with the count; the exit status is 0
+if every removal was noticed.
 """
 
 import argparse
@@ -23,14 +23,21 @@ import sys
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
 
-from mutants import MUTANTS, Mutant  # noqa: E402
+import in_machine  # noqa: E402
+import in_tests  # noqa: E402
+from mutant import InMachine, InTests, Mutant  # noqa: E402
 from ravelin_cli import artifacts, paths, scenario  # noqa: E402
 from ravelin_cli.artifacts import Artifacts  # noqa: E402
 from ravelin_cli.console import Console  # noqa: E402
-from ravelin_cli.errors import RavelinError  # noqa: E402
+from ravelin_cli.errors import ExitCode, RavelinError  # noqa: E402
 
 _SKIPPED = shutil.ignore_patterns(".git", "bazel-*", "__pycache__")
 _IMAGE = "//hyp:ravelin"
+_MUTANTS = (*in_tests.MUTANTS, *in_machine.MUTANTS)
+# Exit status of `bazel test` when all was built and a test failed.
+_TESTS_FAILED = 3
+# A mutant may loop for ever.
+_TEST_SECONDS = 240
 
 
 def _update_copy(copy: pathlib.Path) -> None:
@@ -47,20 +54,21 @@ def _apply(mutant: Mutant, copy: pathlib.Path) -> None:
     path = copy / mutant.file
     text = path.read_text(encoding="utf-8")
     if text.count(mutant.old) != 1:
-        raise RavelinError(f"the text of {mutant.name} is not in {mutant.file} exactly once")
+        why = f"the text of {mutant.name} is not in {mutant.file} exactly once"
+        raise RavelinError(why, ExitCode.TESTS_FAILED)
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
 
 
-def _build(scratch: pathlib.Path, copy: pathlib.Path) -> pathlib.Path:
-    """Builds the mutated monitor; the image."""
-    links = scratch / "links"
-    command = ["bazel", f"--output_base={scratch / 'bazel'}", "build"]
-    command += [f"--symlink_prefix={links}/", _IMAGE]
-    built = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-    if built.returncode != 0:
-        errors = [line for line in built.stderr.splitlines() if "error:" in line or "ERROR" in line]
-        raise RavelinError(f"the mutant does not build: {(errors or ['no error line'])[-1]}")
-    return links / "bin" / "hyp" / "ravelin"
+def _bazel(scratch: pathlib.Path, copy: pathlib.Path, *words: str) -> int:
+    """Runs Bazel on the copy; its exit status. A mutant that does not build is an error."""
+    command = ["bazel", f"--output_base={scratch / 'bazel'}", words[0]]
+    command += [f"--symlink_prefix={scratch / 'links'}/", *words[1:]]
+    ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    if ran.returncode not in (0, _TESTS_FAILED):
+        errors = [line for line in ran.stderr.splitlines() if "error:" in line or "ERROR" in line]
+        why = f"the mutant does not build: {(errors or ['no error line'])[0]}"
+        raise RavelinError(why, ExitCode.BUILD_FAILED)
+    return ran.returncode
 
 
 def _keep(made: Artifacts, scratch: pathlib.Path) -> Artifacts:
@@ -81,23 +89,37 @@ def _failed_checks(name: str, image: pathlib.Path, made: Artifacts) -> set[str]:
     console = (logs / f"{name}.0.console").read_text(encoding="utf-8")
     checks = re.findall(r"^CHECK (pass|fail) ([^\s:]+)", console, re.MULTILINE)
     if not checks:
-        raise RavelinError(f"the scenario {name} reached no check: {whole.why}")
+        why = f"the scenario {name} reached no check: {whole.why}"
+        raise RavelinError(why, ExitCode.TESTS_FAILED)
     return {check for verdict, check in checks if verdict == "fail"}
 
 
-def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts) -> str:
+def _survival_in_tests(killer: InTests, scratch: pathlib.Path, copy: pathlib.Path) -> str:
+    words = ("test", "-c", "opt", f"--test_timeout={_TEST_SECONDS}", "--test_output=summary")
+    passed = _bazel(scratch, copy, *words, *killer.targets) == 0
+    return f"{killer} pass" if passed else ""
+
+
+def _survival_in_machine(
+    killer: InMachine, scratch: pathlib.Path, copy: pathlib.Path, made: Artifacts
+) -> str:
+    _bazel(scratch, copy, "build", _IMAGE)
+    failed = _failed_checks(killer.scenario, scratch / "links/bin/hyp/ravelin", made)
+    seen = ", ".join(sorted(failed)) or "none"
+    return "" if killer.check in failed else f"{killer} does not fail; failed checks: {seen}"
+
+
+def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts | None) -> str:
     """Why the removal counts as unnoticed, or nothing."""
     copy = scratch / "tree"
     _update_copy(copy)
     _apply(mutant, copy)
-    failed = _failed_checks(mutant.scenario, _build(scratch, copy), made)
-    if mutant.check in failed:
-        return ""
-    seen = ", ".join(sorted(failed)) or "none"
-    return f"{mutant.scenario}/{mutant.check} does not fail; failed checks: {seen}"
+    if isinstance(mutant.killer, InTests):
+        return _survival_in_tests(mutant.killer, scratch, copy)
+    return _survival_in_machine(mutant.killer, scratch, copy, made)
 
 
-def _try(mutant: Mutant, scratch: pathlib.Path, made: Artifacts) -> bool:
+def _try(mutant: Mutant, scratch: pathlib.Path, made: Artifacts | None) -> bool:
     try:
         trouble = _survival(mutant, scratch, made)
     except RavelinError as error:
@@ -105,8 +127,7 @@ def _try(mutant: Mutant, scratch: pathlib.Path, made: Artifacts) -> bool:
     if trouble:
         print(f"CHECK fail {mutant.name}: {trouble}", flush=True)
     else:
-        where = f"{mutant.scenario}/{mutant.check}"
-        print(f"CHECK pass {mutant.name}: without it {where} fails", flush=True)
+        print(f"CHECK pass {mutant.name}: without it fails {mutant.killer}", flush=True)
     return not trouble
 
 
@@ -116,12 +137,14 @@ def main() -> int:
     parser.add_argument("--only", default="*", help="shell pattern of names")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     arguments = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if fnmatch.fnmatch(mutant.name, arguments.only)]
+    chosen = [mutant for mutant in _MUTANTS if fnmatch.fnmatch(mutant.name, arguments.only)]
     if arguments.list:
         print("\n".join(mutant.name for mutant in chosen))
         return 0
     scratch = paths.cache_folder("mutants")
-    made = _keep(artifacts.build_for_boot(Console("mutants", verbose=False)), scratch)
+    made = None
+    if any(isinstance(mutant.killer, InMachine) for mutant in chosen):
+        made = _keep(artifacts.build_for_boot(Console("mutants", verbose=False)), scratch)
     noticed = [_try(mutant, scratch, made) for mutant in chosen]
     print(f"{noticed.count(True)} passed, {noticed.count(False)} failed")
     return 0 if noticed and all(noticed) else 1
