@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// What the monitor offers to the host, chosen once at boot.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// WFI of both kinds of VM: all that the host learns of a wait.
 #pragma once
 
 #include <algorithm>

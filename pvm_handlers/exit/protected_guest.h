@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// The type that keeps handlers of normal VMs out of the table of protected VMs.
 #pragma once
 
 #include "hyp/base/invariant.h"

@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// Random numbers that repeat with their seed; no state but the object's own.
 #pragma once
 
 #include <array>
