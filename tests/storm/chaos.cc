@@ -7,12 +7,13 @@
 #include <atomic>
 
 #include "hyp/abi/run_page.h"
-#include "tests/storm/cpu.h"
+#include "tests/storm/deadline.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/storm/phases.h"
 #include "tests/storm/random.h"
 #include "tests/storm/teardown.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {
@@ -310,7 +311,7 @@ void RunChaos(Cpus which, std::uint64_t calls, std::uint64_t seed) {
   } else {
     calls_of_cpu = calls / cpus;
     deadline.Start();
-    Require(RunOnCpus(which == Cpus::kTwo ? 2 : STORM_MAX_CPUS, &RunOne),
+    Require(RunOnCpus(which == Cpus::kTwo ? 2 : PAYLOAD_MAX_CPUS, &RunOne),
             "a CPU cannot be started");
   }
   if (HasFailed()) {

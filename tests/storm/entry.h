@@ -1,16 +1,9 @@
 /* SPDX-FileCopyrightText: The Ravelin Authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What assembly and C++ of the storm agree on. */
+/* What assembly and C++ of the guest phase agree on (guest_code.S, guests.cc). */
 #ifndef RAVELIN_TESTS_STORM_ENTRY_H
 #define RAVELIN_TESTS_STORM_ENTRY_H
 
-#define STORM_MAX_CPUS 8
-#define STORM_STACK_SHIFT 14
-
-/* x7 .. x30 hold STORM_CANARY + N in their upper 16 bits during a call. */
-#define STORM_CANARY 0xca00
-
-/* The guest of the guest phase (guest_code.S). */
 #define STORM_GUEST_CODE 0x80000000
 #define STORM_GUEST_DATA 0x80001000
 #define STORM_GUEST_HOLE 0x80100000

@@ -4,9 +4,9 @@
 
 #include <atomic>
 
-#include "tests/storm/console.h"
-#include "tests/storm/cpu.h"
 #include "tests/storm/monitor.h"
+#include "tests/support/console.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {

@@ -6,14 +6,15 @@
 #include <atomic>
 
 #include "hyp/abi/run_page.h"
-#include "tests/storm/console.h"
-#include "tests/storm/cpu.h"
+#include "tests/storm/deadline.h"
 #include "tests/storm/entry.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/storm/phases.h"
 #include "tests/storm/random.h"
 #include "tests/storm/teardown.h"
+#include "tests/support/console.h"
+#include "tests/support/cpu.h"
 
 extern "C" const std::uint32_t storm_guest_begin[];
 extern "C" const std::uint32_t storm_guest_end[];

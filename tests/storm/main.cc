@@ -6,49 +6,51 @@
 #include <cstddef>
 #include <string_view>
 
-#include "tests/storm/console.h"
-#include "tests/storm/cpu.h"
+#include "tests/storm/deadline.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/storm/phases.h"
+#include "tests/support/console.h"
+#include "tests/support/cpu.h"
 
 extern "C" std::byte __scratch[];
 
 namespace ravelin::storm {
 namespace {
 
-bool IsMonitorHere() {
-  std::array<std::uint64_t, 4> out{};
-  const Words in = {RAVELIN_CALL_UID};
-  CallByHvc(in.data(), out.data());
-  return out ==
-         std::array<std::uint64_t, 4>{RAVELIN_UID_0, RAVELIN_UID_1, RAVELIN_UID_2, RAVELIN_UID_3};
-}
+constexpr std::uint64_t kDefaultCalls = 3'200'000;
+constexpr std::uint64_t kDefaultSeconds = 3;
+constexpr std::uint64_t kDefaultSeed = 1;
+
+struct Options {
+  std::uint64_t calls;
+  std::uint64_t seed;
+};
 
 // In this order: a phase needs what the earlier ones have shown.
 struct Phase {
   std::string_view name;
-  void (*run)(const Machine& machine);
+  void (*run)(const Options& options);
 };
 
 constexpr auto kPhases = std::to_array<Phase>({
-    {"address_sweep", [](const Machine&) { SweepAddresses(); }},
-    {"address_sweep_with_vms", [](const Machine&) { SweepWithVms(); }},
-    {"call_matrix", [](const Machine&) { CallMatrix(); }},
-    {"model", [](const Machine& m) { RunModel(Cpus::kOne, m.calls / 10 * 6, m.seed); }},
-    {"model_on_two_cpus", [](const Machine& m) { RunModel(Cpus::kTwo, m.calls, m.seed + 2); }},
-    {"model_on_all_cpus", [](const Machine& m) { RunModel(Cpus::kAll, m.calls, m.seed + 1); }},
-    {"chaos", [](const Machine& m) { RunChaos(Cpus::kOne, m.calls / 10 * 4, m.seed); }},
-    {"chaos_on_two_cpus", [](const Machine& m) { RunChaos(Cpus::kTwo, m.calls, m.seed + 2); }},
-    {"chaos_on_all_cpus", [](const Machine& m) { RunChaos(Cpus::kAll, m.calls, m.seed + 1); }},
-    {"observer", [](const Machine& m) { ObservePage(m.calls); }},
-    {"guests", [](const Machine& m) { RunGuests(m.calls, m.seed); }},
-    {"address_sweep_at_end", [](const Machine&) { SweepAddresses(); }},
+    {"address_sweep", [](const Options&) { SweepAddresses(); }},
+    {"address_sweep_with_vms", [](const Options&) { SweepWithVms(); }},
+    {"call_matrix", [](const Options&) { CallMatrix(); }},
+    {"model", [](const Options& o) { RunModel(Cpus::kOne, o.calls / 10 * 6, o.seed); }},
+    {"model_on_two_cpus", [](const Options& o) { RunModel(Cpus::kTwo, o.calls, o.seed + 2); }},
+    {"model_on_all_cpus", [](const Options& o) { RunModel(Cpus::kAll, o.calls, o.seed + 1); }},
+    {"chaos", [](const Options& o) { RunChaos(Cpus::kOne, o.calls / 10 * 4, o.seed); }},
+    {"chaos_on_two_cpus", [](const Options& o) { RunChaos(Cpus::kTwo, o.calls, o.seed + 2); }},
+    {"chaos_on_all_cpus", [](const Options& o) { RunChaos(Cpus::kAll, o.calls, o.seed + 1); }},
+    {"observer", [](const Options& o) { ObservePage(o.calls); }},
+    {"guests", [](const Options& o) { RunGuests(o.calls, o.seed); }},
+    {"address_sweep_at_end", [](const Options&) { SweepAddresses(); }},
 });
 
-void RunPhases(const Machine& machine) {
+void RunPhases(const Options& options) {
   for (const Phase& phase : kPhases) {
-    phase.run(machine);
+    phase.run(options);
     if (!Report(phase.name)) {
       return;
     }
@@ -60,12 +62,16 @@ void RunPhases(const Machine& machine) {
 
 std::uint64_t ScratchPfn() { return reinterpret_cast<std::uint64_t>(__scratch) / kPageSize; }
 
-extern "C" [[noreturn]] void StormMain(const void* tree) {
+extern "C" [[noreturn]] void PayloadMain(const void* tree) {
   Machine machine{};
   const bool usable = ReadMachine(tree, machine);
   SetConsole(machine.uart);
   SetMachine(machine);
-  Print("\nstorm: seed ", machine.seed, ", calls ", machine.calls, ", seconds ", machine.seconds,
+  const std::string_view line = machine.command_line;
+  const Options options{.calls = ReadOption(line, "storm.calls=", kDefaultCalls),
+                        .seed = ReadOption(line, "storm.seed=", kDefaultSeed)};
+  seconds_of_phase = ReadOption(line, "storm.seconds=", kDefaultSeconds);
+  Print("\nstorm: seed ", options.seed, ", calls ", options.calls, ", seconds ", seconds_of_phase,
         ", CPUs ", std::uint64_t{machine.cpus}, "\n");
   if (!usable || !IsMonitorHere()) {
     Print("CHECK fail start: no device tree or no monitor\n");
@@ -73,7 +79,7 @@ extern "C" [[noreturn]] void StormMain(const void* tree) {
   }
   ReadFacts();
   Report("start");
-  RunPhases(machine);
+  RunPhases(options);
   PowerOff();
 }
 

@@ -5,11 +5,11 @@
 // each phase. What may succeed is written down here; a success is undone before the next call.
 #include <array>
 
-#include "tests/storm/cpu.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/storm/phases.h"
 #include "tests/storm/teardown.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <bit>
 
-#include "tests/storm/cpu.h"
 #include "tests/storm/failure.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {
@@ -59,7 +59,7 @@ struct alignas(256) PerCpu {
   LastCall last;
 };
 
-std::array<PerCpu, STORM_MAX_CPUS> per_cpu;
+std::array<PerCpu, PAYLOAD_MAX_CPUS> per_cpu;
 Facts facts;
 
 void Count(PerCpu& cpu, std::uint64_t number) {

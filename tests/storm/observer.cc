@@ -7,12 +7,13 @@
 #include <array>
 #include <atomic>
 
-#include "tests/storm/console.h"
-#include "tests/storm/cpu.h"
+#include "tests/storm/deadline.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/storm/phases.h"
 #include "tests/storm/teardown.h"
+#include "tests/support/console.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {
@@ -27,7 +28,7 @@ Deadline deadline;
 // Odd while the page is away: from the return of the donation to the call that takes it back.
 std::atomic<std::uint64_t> sequence{0};
 std::atomic<bool> done{false};
-std::array<std::atomic<std::uint64_t>, STORM_MAX_CPUS> reads;
+std::array<std::atomic<std::uint64_t>, PAYLOAD_MAX_CPUS> reads;
 std::atomic<std::uint64_t> refused{0};
 std::atomic<std::uint64_t> refused_while_gone{0};
 

@@ -3,9 +3,9 @@
 #include "tests/storm/shadow.h"
 
 #include "hyp/abi/run_page.h"
-#include "tests/storm/cpu.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/teardown.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {

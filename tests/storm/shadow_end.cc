@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How pages come back to the shadow, and its choice of calls.
-#include "tests/storm/cpu.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/shadow.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 

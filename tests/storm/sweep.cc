@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads and writes a word of each page of RAM. Only what the host may access can be accessed.
-#include "tests/storm/console.h"
-#include "tests/storm/cpu.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/storm/phases.h"
 #include "tests/storm/teardown.h"
+#include "tests/support/console.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {

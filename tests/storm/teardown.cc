@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/storm/teardown.h"
 
-#include "tests/storm/cpu.h"
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
+#include "tests/support/cpu.h"
 
 namespace ravelin::storm {
 namespace {

@@ -1,17 +1,13 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/storm/machine.h"
+#include "tests/support/machine.h"
 
 #include <libfdt.h>
 
 #include <string_view>
 
-namespace ravelin::storm {
+namespace ravelin {
 namespace {
-
-constexpr std::uint64_t kDefaultCalls = 3'200'000;
-constexpr std::uint64_t kDefaultSeconds = 3;
-constexpr std::uint64_t kDefaultSeed = 1;
 
 // `cells` big-endian words as one number.
 std::uint64_t ReadCells(const fdt32_t* words, int cells) {
@@ -43,7 +39,7 @@ void ReadMemory(const void* tree, int node, Machine& machine) {
 }
 
 std::uint64_t ReadMpidr() {
-  std::uint64_t value;
+  std::uint64_t value = 0;
   asm volatile("mrs %0, mpidr_el1" : "=r"(value));
   return value & 0xff'00ff'ffff;
 }
@@ -63,23 +59,6 @@ void ReadCpus(const void* tree, Machine& machine) {
       machine.mpidr[machine.cpus++] = mpidr;
     }
   }
-}
-
-// The number behind `name` on the command line.
-std::uint64_t ReadOption(std::string_view line, std::string_view name, std::uint64_t otherwise) {
-  const std::size_t at = line.find(name);
-  if (at == std::string_view::npos) {
-    return otherwise;
-  }
-  line.remove_prefix(at + name.size());
-  std::uint64_t value = 0;
-  for (const char digit : line) {
-    if (digit < '0' || digit > '9') {
-      break;
-    }
-    value = value * 10 + static_cast<std::uint64_t>(digit - '0');
-  }
-  return value;
 }
 
 }  // namespace
@@ -102,11 +81,26 @@ bool ReadMachine(const void* tree, Machine& machine) {
   int length = 0;
   const auto* line = static_cast<const char*>(
       fdt_getprop(tree, fdt_path_offset(tree, "/chosen"), "bootargs", &length));
-  const std::string_view text(line, line == nullptr ? 0 : static_cast<std::size_t>(length) - 1);
-  machine.calls = ReadOption(text, "storm.calls=", kDefaultCalls);
-  machine.seconds = ReadOption(text, "storm.seconds=", kDefaultSeconds);
-  machine.seed = ReadOption(text, "storm.seed=", kDefaultSeed);
+  if (line != nullptr && length > 0) {
+    machine.command_line = {line, static_cast<std::size_t>(length) - 1};
+  }
   return machine.ram_regions != 0;
 }
 
-}  // namespace ravelin::storm
+std::uint64_t ReadOption(std::string_view line, std::string_view name, std::uint64_t otherwise) {
+  const std::size_t at = line.find(name);
+  if (at == std::string_view::npos) {
+    return otherwise;
+  }
+  line.remove_prefix(at + name.size());
+  std::uint64_t value = 0;
+  for (const char digit : line) {
+    if (digit < '0' || digit > '9') {
+      break;
+    }
+    value = value * 10 + static_cast<std::uint64_t>(digit - '0');
+  }
+  return value;
+}
+
+}  // namespace ravelin

@@ -3,7 +3,7 @@
 
 // Calls with canaries, accesses that may fault, and the vectors that survive those.
 
-#include "tests/storm/entry.h"
+#include "tests/support/entry.h"
 
     .macro  for_canaries action:vararg
     .irp    number, 7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
@@ -12,12 +12,12 @@
     .endm
 
     .macro  set_canary number
-    movz    x\number, #(STORM_CANARY + \number), lsl #48
+    movz    x\number, #(PAYLOAD_CANARY + \number), lsl #48
     .endm
 
     // Adds 1 to x0 if the register is not its canary. Changes x1.
     .macro  check_canary number
-    movz    x1, #(STORM_CANARY + \number), lsl #48
+    movz    x1, #(PAYLOAD_CANARY + \number), lsl #48
     cmp     x\number, x1
     cinc    x0, x0, ne
     .endm
@@ -75,7 +75,7 @@
     call_function CallByHvc, hvc #0
     call_function CallBySmc, smc #0
 
-probes_begin:
+    .section .text.probes, "ax"
     // x0 = address -> x0 = what is there, x1 = 0; or x1 = syndrome of the fault
     .globl  ProbeRead
 ProbeRead:
@@ -106,7 +106,6 @@ ProbeWrite:
     str     x1, [x0]
     mrs     x0, tpidr_el1
     ret
-probes_end:
 
     .macro  unexpected number
     .balign 128
@@ -116,8 +115,8 @@ probes_end:
 
     .section .text.vectors, "ax"
     .balign 2048
-    .globl  StormVectors
-StormVectors:
+    .globl  PayloadVectors
+PayloadVectors:
     .irp    number, 0, 1, 2, 3
     unexpected \number
     .endr
@@ -132,12 +131,12 @@ StormVectors:
     .balign 128
 Synchronous:
     mrs     x9, elr_el1
-    adrp    x10, probes_begin
-    add     x10, x10, :lo12:probes_begin
+    adrp    x10, __probes_begin
+    add     x10, x10, :lo12:__probes_begin
     cmp     x9, x10
     b.lo    1f
-    adrp    x10, probes_end
-    add     x10, x10, :lo12:probes_end
+    adrp    x10, __probes_end
+    add     x10, x10, :lo12:__probes_end
     cmp     x9, x10
     b.hs    1f
     mrs     x11, esr_el1

@@ -8,9 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tests/storm/machine.h"
+#include "tests/support/machine.h"
 
-namespace ravelin::storm {
+namespace ravelin {
 
 void SetMachine(const Machine& machine);
 const Machine& TheMachine();
@@ -19,24 +19,15 @@ std::size_t CpuIndex();
 std::uint64_t Ticks();
 std::uint64_t TicksPerSecond();
 
-// An end in time for phases in which CPUs wait for each other: where the machine below has fewer
-// CPUs than this one, the monitor's fair locks make them slow.
-class Deadline {
- public:
-  void Start() { end_ = Ticks() + TheMachine().seconds * TicksPerSecond(); }
-  void Never() { end_ = ~std::uint64_t{0}; }
-  [[nodiscard]] bool IsOver() const { return Ticks() >= end_; }
-
- private:
-  std::uint64_t end_ = 0;
-};
-
 // Runs `job(number of the CPU)` on CPUs 0 .. cpus - 1, as far as they exist; the others than this
 // are started by CPU_ON and end by CPU_OFF. False: a CPU could not be started.
 bool RunOnCpus(std::size_t cpus, void (*job)(std::size_t cpu));
-inline bool RunOnAllCpus(void (*job)(std::size_t cpu)) { return RunOnCpus(STORM_MAX_CPUS, job); }
+inline bool RunOnAllCpus(void (*job)(std::size_t cpu)) { return RunOnCpus(PAYLOAD_MAX_CPUS, job); }
 
 [[noreturn]] void PowerOff();
+
+// Whether the monitor answers to its UID.
+bool IsMonitorHere();
 
 // Waits until `cpus` CPUs are here. For any number of rounds.
 class Barrier {
@@ -70,4 +61,4 @@ inline bool IsRefusal(std::uint64_t syndrome) {
   return syndrome >> 26 == 0x25 && (syndrome & 0x3f) == 0x21;
 }
 
-}  // namespace ravelin::storm
+}  // namespace ravelin

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace ravelin::storm {
+namespace ravelin {
 
 void SetConsole(std::uint64_t uart);
 
@@ -27,4 +27,4 @@ void Print(const Parts&... parts) {
   (PrintOne(parts), ...);
 }
 
-}  // namespace ravelin::storm
+}  // namespace ravelin

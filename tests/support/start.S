@@ -4,7 +4,7 @@
 // Entry as an arm64 Image, at EL1 with the MMU off and x0 = device tree; of further CPUs with x0 =
 // their number. Both turn on an identity mapping with caches. A wrong load address: waits for ever.
 
-#include "tests/storm/entry.h"
+#include "tests/support/entry.h"
 
 #define DEVICE_BLOCK ((3 << 53) | (1 << 10) | (1 << 2) | 1)
 #define MEMORY_BLOCK ((1 << 10) | (3 << 8) | (0 << 2) | 1)
@@ -42,7 +42,7 @@ BootEntry:
 2:  mov     x0, #0
     bl      SetUpCpu
     mov     x0, x19
-    bl      StormMain
+    bl      PayloadMain
 3:  b       3b
 
     .globl  SecondaryEntry
@@ -58,10 +58,10 @@ SetUpCpu:
     msr     tpidrro_el0, x0
     adrp    x1, __stacks
     add     x0, x0, #1
-    add     x1, x1, x0, lsl #STORM_STACK_SHIFT
+    add     x1, x1, x0, lsl #PAYLOAD_STACK_SHIFT
     mov     sp, x1
-    adrp    x1, StormVectors
-    add     x1, x1, :lo12:StormVectors
+    adrp    x1, PayloadVectors
+    add     x1, x1, :lo12:PayloadVectors
     msr     vbar_el1, x1
     ldr     x1, =CPACR_VALUE
     msr     cpacr_el1, x1

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/storm/console.h"
+#include "tests/support/console.h"
 
 #include <array>
 #include <cstddef>
 
-namespace ravelin::storm {
+namespace ravelin {
 namespace {
 
 constinit std::uint64_t uart_base = 0;
@@ -17,7 +17,7 @@ void PutCharacter(char character) {
 }
 
 void PrintDigits(std::uint64_t value, std::uint64_t base) {
-  std::array<char, 20> digits;
+  std::array<char, 20> digits{};
   std::size_t count = 0;
   do {
     digits[count++] = "0123456789abcdef"[value % base];
@@ -53,4 +53,4 @@ void PrintOne(std::int64_t number) {
   PrintDigits(number < 0 ? ~bits + 1 : bits, 10);
 }
 
-}  // namespace ravelin::storm
+}  // namespace ravelin

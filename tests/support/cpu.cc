@@ -1,15 +1,16 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/storm/cpu.h"
+#include "tests/support/cpu.h"
 
 #include <algorithm>
 #include <array>
 
-#include "tests/storm/console.h"
+#include "hyp/abi/host_call.h"
+#include "tests/support/console.h"
 
 extern "C" void SecondaryEntry();
 
-namespace ravelin::storm {
+namespace ravelin {
 namespace {
 
 constexpr std::uint64_t kPsciCpuOff = 0x84000002;
@@ -48,19 +49,19 @@ void SetMachine(const Machine& machine) { the_machine = machine; }
 const Machine& TheMachine() { return the_machine; }
 
 std::size_t CpuIndex() {
-  std::uint64_t index;
+  std::uint64_t index = 0;
   asm volatile("mrs %0, tpidrro_el0" : "=r"(index));
-  return index % STORM_MAX_CPUS;
+  return index % PAYLOAD_MAX_CPUS;
 }
 
 std::uint64_t Ticks() {
-  std::uint64_t ticks;
+  std::uint64_t ticks = 0;
   asm volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(ticks));
   return ticks;
 }
 
 std::uint64_t TicksPerSecond() {
-  std::uint64_t frequency;
+  std::uint64_t frequency = 0;
   asm volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
   return frequency;
 }
@@ -79,6 +80,14 @@ bool RunOnCpus(std::size_t cpus, void (*job)(std::size_t cpu)) {
     asm volatile("yield");
   }
   return true;
+}
+
+bool IsMonitorHere() {
+  const std::array<std::uint64_t, 7> in = {RAVELIN_CALL_UID};
+  std::array<std::uint64_t, 4> out{};
+  CallByHvc(in.data(), out.data());
+  return out ==
+         std::array<std::uint64_t, 4>{RAVELIN_UID_0, RAVELIN_UID_1, RAVELIN_UID_2, RAVELIN_UID_3};
 }
 
 void PowerOff() {
@@ -108,9 +117,9 @@ extern "C" [[noreturn]] void SecondaryMain(std::size_t cpu) {
 }
 
 extern "C" [[noreturn]] void UnexpectedException(std::uint64_t vector) {
-  std::uint64_t esr;
-  std::uint64_t elr;
-  std::uint64_t far;
+  std::uint64_t esr = 0;
+  std::uint64_t elr = 0;
+  std::uint64_t far = 0;
   asm volatile("mrs %0, esr_el1\n\tmrs %1, elr_el1\n\tmrs %2, far_el1"
                : "=r"(esr), "=r"(elr), "=r"(far));
   Print("\nCHECK fail exception: cpu ", std::uint64_t{CpuIndex()}, " vector ", vector, " esr ",
@@ -118,4 +127,4 @@ extern "C" [[noreturn]] void UnexpectedException(std::uint64_t vector) {
   PowerOff();
 }
 
-}  // namespace ravelin::storm
+}  // namespace ravelin
