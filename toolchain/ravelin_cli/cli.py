@@ -9,7 +9,7 @@ import pathlib
 import sys
 import time
 
-from . import artifacts, bazel, demo, machine, setup, symbolize, testing
+from . import artifacts, bazel, bench, demo, machine, setup, symbolize, testing
 from .console import Console
 from .errors import ExitCode, RavelinError
 
@@ -89,6 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     parser_setup.add_argument(
         "--update", action="store_true", help="fetch the newest versions of what moves"
     )
+    parser_bench = add(
+        "bench",
+        "count the instructions that operations take in EL2",
+        "Exact, under QEMU; compared with what is recorded in tests/bench.",
+    )
+    parser_bench.add_argument(
+        "--cpu", action="append", default=[], choices=bench.CPUS, help="only this model; repeatable"
+    )
+    parser_bench.add_argument(
+        "--record", action="store_true", help="rewrite what is recorded, compare with nothing"
+    )
     parser_symbolize = add(
         "symbolize",
         "name the functions in a monitor's panic report",
@@ -153,6 +164,10 @@ def _demo(console: Console, arguments: argparse.Namespace) -> ExitCode:
     return demo.run(console, artifacts.build_for_boot(console))
 
 
+def _bench(console: Console, arguments: argparse.Namespace) -> ExitCode:
+    return bench.run(console, arguments.cpu, arguments.record)
+
+
 def _test(console: Console, arguments: argparse.Namespace) -> ExitCode:
     if arguments.list:
         testing.list_tests(console, arguments.only)
@@ -178,6 +193,7 @@ def _symbolize(console: Console, arguments: argparse.Namespace) -> ExitCode:
 
 
 _COMMANDS = {
+    "bench": _bench,
     "build": _build,
     "demo": _demo,
     "run": _run,
