@@ -63,10 +63,13 @@ void WriteCode(unsigned number, std::uint64_t address) {
   Write(std::string_view("\r\n"));
 }
 
-void WriteBacktrace(std::uint64_t pc, const FrameRecord* frame) {
+// `link`: x30 at the fault. A function that calls nothing has not put it into a frame.
+void WriteBacktrace(std::uint64_t pc, std::uint64_t link, const FrameRecord* frame) {
   unsigned number = 0;
-  if (pc != 0) {
-    WriteCode(number++, pc);
+  for (const std::uint64_t address : {pc, link == 0 ? 0 : link - 4}) {
+    if (address != 0) {
+      WriteCode(number++, address);
+    }
   }
   while (number < kMaxFrames && frame != nullptr &&
          IsInStack(reinterpret_cast<std::uint64_t>(frame)) && frame->return_address != 0) {
@@ -132,7 +135,7 @@ void Refuse(std::string_view reason) {
 void Panic(const char* rule) {
   BeginReport(rule);
   WriteSyndrome();
-  WriteBacktrace(0, static_cast<const FrameRecord*>(__builtin_frame_address(0)));
+  WriteBacktrace(0, 0, static_cast<const FrameRecord*>(__builtin_frame_address(0)));
   EndReport();
 }
 
@@ -162,14 +165,15 @@ extern "C" [[noreturn]] void HandleMonitorFault(const TrapFrame* frame, std::uin
   WriteRegister("SP", stack);
   Write(std::string_view("\r\n"));
   WriteGeneralRegisters(*frame);
-  WriteBacktrace(sysreg::ElrEl2::Read(), reinterpret_cast<const FrameRecord*>(frame->x[29]));
+  WriteBacktrace(sysreg::ElrEl2::Read(), frame->x[30],
+                 reinterpret_cast<const FrameRecord*>(frame->x[29]));
   EndReport();
 }
 
 extern "C" [[noreturn]] void HandleBootFault() {
   BeginReport("exception while the monitor boots");
   WriteSyndrome();
-  WriteBacktrace(sysreg::ElrEl2::Read(), nullptr);
+  WriteBacktrace(sysreg::ElrEl2::Read(), 0, nullptr);
   Stop();
 }
 

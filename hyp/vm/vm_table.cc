@@ -109,7 +109,7 @@ Result<VmRef> FindVm(VmHandle handle) {
 
 Result<VmHandle> CreateVm(const VmRequest& request) {
   RAVELIN_TRY_ASSIGN(index, ReserveSlot());
-  const VmHandle handle = HandleOf(vm_table.Lock()->at(index), index);
+  const VmHandle handle = HandleOf((*vm_table.Lock())[index], index);
   stage2::MetadataList metadata;
   const std::array<PfnRange, 2> ranges = {request.object, request.root};
   if (const auto donated = PageOwnership().Lock()->HostDonateMonitor(ranges, handle, metadata);
