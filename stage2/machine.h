@@ -38,6 +38,13 @@ void WipeMonitorPage(Pa page);
 // descriptors.
 void ZeroTablePage(Pa page);
 
+// Fills a page of the monitor with 512 descriptors: `first`, `first + step`, and so on. What it held
+// before does not matter. By pairs of words: no walk can reach the page yet.
+void FillTablePage(Pa page, std::uint64_t first, std::uint64_t step);
+
+// Whether the page holds exactly what FillTablePage would write. Plain loads, as LoadEntry.
+[[nodiscard]] bool HoldsSequence(Pa page, std::uint64_t first, std::uint64_t step);
+
 // --- Contents of pages that are not mapped in the monitor: done through a temporary window.
 
 // Zeros, and cleans to the point of coherency: an owner with its caches off, or a device that does
@@ -67,6 +74,11 @@ void InvalidatePages(Vmid vmid, Ipa first, PageCount count);
 
 // Forgets everything of a VMID, also cached table descriptors: TLBI VMALLS12E1IS.
 void InvalidateVm(Vmid vmid);
+
+// The same for what devices have in their TLBs (the SMMU's, and those of devices with ATS) under
+// the number of a device domain.
+void InvalidateDevicePages(Vmid domain, Ipa first, PageCount count);
+void InvalidateDevice(Vmid domain);
 
 // --- The monitor's own stage 1.
 

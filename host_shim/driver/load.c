@@ -71,7 +71,7 @@ static long pin_present(struct ravelin_vm *vm, unsigned long *addr, unsigned lon
 		*addr = skip_absent(vm->mm, *addr, end);
 		if (*addr >= end)
 			break;
-		n = min_t(unsigned long, (end - *addr) >> PAGE_SHIFT, RAVELIN_MAX_BATCH);
+		n = min_t(unsigned long, (end - *addr) >> PAGE_SHIFT, RAVELIN_BATCH);
 		n = ravelin_pin_claimed(vm, *addr, n, FOLL_DUMP, vm->batch);
 		if (n != -EFAULT)
 			break;

@@ -182,7 +182,7 @@ static int __init ravelin_init(void)
 
 	BUILD_BUG_ON(PAGE_SIZE != 4096);
 	BUILD_BUG_ON(sizeof(struct ravelin_run_page) > PAGE_SIZE);
-	BUILD_BUG_ON(RAVELIN_MAX_BATCH * sizeof(struct page *) > PAGE_SIZE);
+	BUILD_BUG_ON(RAVELIN_BATCH * sizeof(struct page *) > PAGE_SIZE);
 
 	err = find_node();
 	if (err)

@@ -33,25 +33,41 @@ static unsigned long run_length(struct page **pages, unsigned long n)
 	return len;
 }
 
-/* One call of the monitor: all of the run or none of it. */
-static int give_run(struct ravelin_vm *vm, u64 gfn, u64 pfn, unsigned long count)
+/* One call of the monitor. It does the first part of the run, all of that part or nothing. */
+static struct ravelin_result give_part(struct ravelin_vm *vm, u64 gfn, u64 pfn,
+				       unsigned long count)
 {
+	if (vm->protected)
+		return ravelin_call(VM_DONATE, vm->handle, gfn, pfn, count);
+	return ravelin_call(VM_SHARE, vm->handle, gfn, pfn, count, PERM_ALL);
+}
+
+/* Gives pages that are contiguous in physical memory. As give(). */
+static unsigned long give_run(struct ravelin_vm *vm, u64 gfn, u64 pfn, unsigned long count,
+			      int *err)
+{
+	unsigned long done = 0, limit = count;
 	struct ravelin_result res;
-	unsigned int topups;
-	int err;
+	unsigned int topups = 0;
 
-	for (topups = 0; ; topups++) {
-		if (vm->protected)
-			res = ravelin_call(VM_DONATE, vm->handle, gfn, pfn, count);
-		else
-			res = ravelin_call(VM_SHARE, vm->handle, gfn, pfn, count, PERM_ALL);
-		if (res.status != RAVELIN_NO_MEMORY || topups == MAX_TOPUPS)
-			return ravelin_errno(res.status);
-
-		err = ravelin_topup(vm);
-		if (err)
-			return err;
+	while (done < count) {
+		res = give_part(vm, gfn + done, pfn + done, min(count - done, limit));
+		if (res.status >= 0) {
+			done += res.value;
+			topups = 0;
+		} else if (res.status == RAVELIN_NO_MEMORY && topups++ < MAX_TOPUPS) {
+			*err = ravelin_topup(vm);
+			if (*err)
+				return done;
+		} else if (limit > 1) {
+			/* What it refuses may be a later page of the part. */
+			limit = 1;
+		} else {
+			*err = ravelin_errno(res.status);
+			return done;
+		}
 	}
+	return done;
 }
 
 /* Charges the pages, or at least the first one. Returns how many. */
@@ -70,17 +86,11 @@ static unsigned long give(struct ravelin_vm *vm, u64 gfn, struct page **pages, u
 {
 	unsigned long done = 0, len;
 
-	while (done < n) {
+	if (!vm->protected)
+		ravelin_clean_pages(pages, n);
+	while (done < n && !*err) {
 		len = run_length(pages + done, n - done);
-		*err = give_run(vm, gfn + done, page_to_pfn(pages[done]), len);
-		if (*err && len > 1) {
-			/* All or nothing: what it refuses may be a later page. */
-			len = 1;
-			*err = give_run(vm, gfn + done, page_to_pfn(pages[done]), len);
-		}
-		if (*err)
-			break;
-		done += len;
+		done += give_run(vm, gfn + done, page_to_pfn(pages[done]), len, err);
 	}
 	return done;
 }
@@ -164,27 +174,87 @@ static long pin_to_donate(struct ravelin_vm *vm, unsigned long addr, long n)
 	return more > 0 ? done + more : done;
 }
 
-static long pin_for_fault(struct ravelin_vm *vm, struct ravelin_slot *slot, u64 gfn)
+/*
+ * Whether the page at addr, which is for gfn, is part of a huge page that a block of the slot can
+ * map as a whole: then where the block begins, in frames before gfn; else -1. The page is pinned.
+ */
+static long block_offset(struct ravelin_vm *vm, struct ravelin_slot *slot, u64 gfn,
+			 unsigned long addr, struct page *page)
 {
-	unsigned long addr = slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
-	long n = fault_extent(vm, slot, gfn);
+	u64 first = ALIGN_DOWN(gfn, RAVELIN_BATCH);
+	unsigned long index = first;
 
-	n = vm->protected ? pin_to_donate(vm, addr, n) : pin_to_share(vm, addr, n);
+	if (compound_order(compound_head(page)) < get_order(RAVELIN_BATCH * PAGE_SIZE))
+		return -1;
+	if ((((addr >> PAGE_SHIFT) ^ gfn) | (page_to_pfn(page) ^ gfn)) & (RAVELIN_BATCH - 1))
+		return -1;
+	if (first < slot->gfn || first + RAVELIN_BATCH > slot->gfn + slot->npages)
+		return -1;
+	if (xa_find(&vm->pages, &index, first + RAVELIN_BATCH - 1, XA_PRESENT))
+		return -1;
+	return gfn - first;
+}
+
+/*
+ * Pins a whole huge page of a normal VM instead of a page of it. Returns how many pages from *gfn
+ * on are pinned: 0 if it is none.
+ */
+static long pin_block(struct ravelin_vm *vm, struct ravelin_slot *slot, u64 *gfn,
+		      unsigned long addr)
+{
+	long offset, n;
+
+	if (pin_user_pages_fast(addr, 1, PIN_FLAGS, vm->batch) != 1)
+		return 0;
+	offset = block_offset(vm, slot, *gfn, addr, vm->batch[0]);
+	unpin_user_page(vm->batch[0]);
+	if (offset < 0)
+		return 0;
+
+	addr -= offset << PAGE_SHIFT;
+	n = pin_user_pages_fast(addr, RAVELIN_BATCH, PIN_FLAGS, vm->batch);
+	if (n <= offset) {
+		unpin_user_pages(vm->batch, max(n, 0L));
+		return 0;
+	}
+	*gfn -= offset;
+	return n;
+}
+
+static long pin_for_fault(struct ravelin_vm *vm, struct ravelin_slot *slot, u64 *gfn)
+{
+	unsigned long addr = slot->hva + ((*gfn - slot->gfn) << PAGE_SHIFT);
+	long n;
+
+	if (vm->protected) {
+		n = pin_to_donate(vm, addr, fault_extent(vm, slot, *gfn));
+	} else {
+		n = pin_block(vm, slot, gfn, addr);
+		if (!n)
+			n = pin_to_share(vm, addr, fault_extent(vm, slot, *gfn));
+	}
 	return n ?: -EFAULT;
 }
 
-static int fault_locked(struct ravelin_vm *vm, u64 gfn)
+/* The page is there: another vCPU was faster, or it lacks the permission to write. */
+static int allow(struct ravelin_vm *vm, u64 gfn, bool write)
+{
+	if (vm->protected || !write)
+		return 0;
+	return ravelin_errno(ravelin_call(VM_SET_PERMISSIONS, vm->handle, gfn, 1, PERM_ALL).status);
+}
+
+static int fault_locked(struct ravelin_vm *vm, u64 gfn, bool write)
 {
 	struct ravelin_slot *slot = ravelin_slot_find(vm, gfn);
 	long n;
 
 	if (!slot)
 		return -ENOENT;
-	/* Another vCPU was faster. */
 	if (xa_load(&vm->pages, gfn))
-		return 0;
+		return allow(vm, gfn, write);
 
-	n = pin_for_fault(vm, slot, gfn);
+	n = pin_for_fault(vm, slot, &gfn);
 	if (n > 0)
 		n = ravelin_place(vm, gfn, vm->batch, n);
 	if (n > 0)
@@ -194,13 +264,13 @@ static int fault_locked(struct ravelin_vm *vm, u64 gfn)
 }
 
 /* The guest needs its page gfn. 0: it is there; -ENOENT: outside the slots; else KVM_RUN fails. */
-int ravelin_fault(struct ravelin_vm *vm, u64 gfn)
+int ravelin_fault(struct ravelin_vm *vm, u64 gfn, bool write)
 {
 	int err;
 
 	if (mutex_lock_killable(&vm->lock))
 		return -EINTR;
-	err = fault_locked(vm, gfn);
+	err = fault_locked(vm, gfn, write);
 	mutex_unlock(&vm->lock);
 	return err;
 }
@@ -212,24 +282,44 @@ static void give_back(struct ravelin_vm *vm, struct page **pages, unsigned long 
 	account_locked_vm(vm->mm, n, false);
 }
 
-/* Takes n pages, contiguous in IPA space, back from a normal VM. */
+/* A protected guest has given its page back to the host, which is told once. */
+void ravelin_relinquished(struct ravelin_vm *vm, u64 gfn)
+{
+	struct page *page;
+
+	mutex_lock(&vm->lock);
+	page = xa_erase(&vm->pages, gfn);
+	if (page)
+		give_back(vm, &page, 1);
+	mutex_unlock(&vm->lock);
+}
+
+/* Takes the n pages of vm->batch, contiguous in IPA space, back from a normal VM. */
 static int unshare_run(struct ravelin_vm *vm, u64 gfn, unsigned long n)
 {
-	s64 status = ravelin_call(VM_UNSHARE, vm->handle, gfn, n).status;
-	unsigned long i;
+	struct ravelin_result res;
+	unsigned long done = 0, i;
 
-	if (status) {
-		pr_err("VM %u: the monitor keeps page %#llx (status %lld)\n", vm->handle, gfn,
-		       status);
-		return -EIO;
+	while (done < n) {
+		res = ravelin_call(VM_UNSHARE, vm->handle, gfn + done, n - done);
+		if (res.status < 0) {
+			pr_err("VM %u: the monitor keeps page %#llx (status %lld)\n", vm->handle,
+			       gfn + done, res.status);
+			return -EIO;
+		}
+		for (i = 0; i < res.value; i++)
+			xa_erase(&vm->pages, gfn + done + i);
+		give_back(vm, vm->batch + done, res.value);
+		done += res.value;
+		cond_resched();
 	}
-	for (i = 0; i < n; i++)
-		xa_erase(&vm->pages, gfn + i);
-	give_back(vm, vm->batch, n);
 	return 0;
 }
 
-/* Takes a range of a VM's memory back. A protected VM has none when this may be asked for. */
+/*
+ * Takes a range of a VM's memory back. A protected VM has none when this may be asked for. Blocks
+ * are taken as a whole: no run crosses a boundary of one.
+ */
 int ravelin_unshare(struct ravelin_vm *vm, u64 gfn, u64 npages)
 {
 	unsigned long index, n = 0;
@@ -241,12 +331,11 @@ int ravelin_unshare(struct ravelin_vm *vm, u64 gfn, u64 npages)
 		return 0;
 
 	xa_for_each_range(&vm->pages, index, page, gfn, gfn + npages - 1) {
-		if (n == RAVELIN_MAX_BATCH || (n && index != first + n)) {
+		if (n && (index != first + n || IS_ALIGNED(index, RAVELIN_BATCH))) {
 			err = unshare_run(vm, first, n);
 			if (err)
 				return err;
 			n = 0;
-			cond_resched();
 		}
 		if (!n)
 			first = index;
@@ -255,23 +344,31 @@ int ravelin_unshare(struct ravelin_vm *vm, u64 gfn, u64 npages)
 	return n ? unshare_run(vm, first, n) : 0;
 }
 
-/* Takes a run back from a dying VM; page by page if not as a whole. Returns how many are lost. */
+/*
+ * Takes a run back from a dying protected VM; page by page where a part of it is refused. Returns
+ * how many are lost.
+ */
 static unsigned long reclaim_run(struct ravelin_vm *vm, struct page **pages, unsigned long n)
 {
-	s64 status = ravelin_call(VM_RECLAIM, vm->handle, page_to_pfn(pages[0]), n).status;
-	unsigned long lost = 0, i;
+	unsigned long done = 0, lost = 0, limit = n;
+	struct ravelin_result res;
 
-	if (!status) {
-		give_back(vm, pages, n);
-		return 0;
+	while (done < n) {
+		res = ravelin_call(VM_RECLAIM, vm->handle, page_to_pfn(pages[done]),
+				   min(n - done, limit));
+		if (res.status >= 0) {
+			give_back(vm, pages + done, res.value);
+			done += res.value;
+		} else if (limit > 1) {
+			limit = 1;
+		} else {
+			pr_err_once("VM %u: the monitor keeps frame %#lx (status %lld)\n",
+				    vm->handle, page_to_pfn(pages[done]), res.status);
+			lost++;
+			done++;
+		}
+		cond_resched();
 	}
-	if (n == 1) {
-		pr_err_once("VM %u: the monitor keeps frame %#lx (status %lld)\n", vm->handle,
-			    page_to_pfn(pages[0]), status);
-		return 1;
-	}
-	for (i = 0; i < n; i++)
-		lost += reclaim_run(vm, pages + i, 1);
 	return lost;
 }
 
@@ -285,12 +382,13 @@ bool ravelin_reclaim_all(struct ravelin_vm *vm)
 	struct page **batch = vm->batch;
 	struct page *page;
 
+	if (!vm->protected)
+		return !ravelin_unshare(vm, 0, ULONG_MAX);
+
 	xa_for_each(&vm->pages, index, page) {
-		if (n == RAVELIN_MAX_BATCH ||
-		    (n && page_to_pfn(page) != page_to_pfn(batch[0]) + n)) {
+		if (n == RAVELIN_BATCH || (n && page_to_pfn(page) != page_to_pfn(batch[0]) + n)) {
 			lost += reclaim_run(vm, batch, n);
 			n = 0;
-			cond_resched();
 		}
 		batch[n++] = page;
 	}

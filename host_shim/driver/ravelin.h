@@ -33,6 +33,9 @@
 
 #define RAVELIN_MAX_SLOTS	128
 
+/* Pages that are handled at a time: a block of 2 MiB. */
+#define RAVELIN_BATCH		512
+
 /* What the monitor says of itself; constant after loading. */
 struct ravelin_monitor {
 	u32 mode;
@@ -74,7 +77,7 @@ struct ravelin_vm {
 	struct list_head vcpus;
 	struct list_head blocks;
 	struct xarray pages;		/* gfn -> pinned struct page */
-	struct page **batch;		/* RAVELIN_MAX_BATCH entries of scratch */
+	struct page **batch;		/* RAVELIN_BATCH entries of scratch */
 	bool sealed;			/* the memory layout is final */
 	bool launched;
 
@@ -123,12 +126,16 @@ void ravelin_slots_free(struct ravelin_vm *vm);
 long ravelin_place(struct ravelin_vm *vm, u64 gfn, struct page **pages, unsigned long n);
 int ravelin_unshare(struct ravelin_vm *vm, u64 gfn, u64 npages);
 bool ravelin_reclaim_all(struct ravelin_vm *vm);
-int ravelin_fault(struct ravelin_vm *vm, u64 gfn);	/* takes vm->lock */
+int ravelin_fault(struct ravelin_vm *vm, u64 gfn, bool write);	/* takes vm->lock */
+void ravelin_relinquished(struct ravelin_vm *vm, u64 gfn);	/* takes vm->lock */
 
 /* mapping.c; vm->lock held, for ravelin_pin_claimed() also mmap_lock for writing */
 int ravelin_claim_slots(struct ravelin_vm *vm);
 long ravelin_pin_claimed(struct ravelin_vm *vm, unsigned long addr, unsigned long n,
 			 unsigned int flags, struct page **pages);
+
+/* cache.c */
+void ravelin_clean_pages(struct page **pages, unsigned long n);
 
 /* load.c; vm->lock held */
 int ravelin_load(struct ravelin_vm *vm);

@@ -115,9 +115,10 @@ static void finish_mmio(struct ravelin_vcpu *vcpu)
 }
 
 /* Backs the address with the VMM's memory. -ENOENT: it has none there. */
-static int back(struct ravelin_vcpu *vcpu, u64 ipa)
+static int back(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
 {
-	int err = ravelin_fault(vcpu->vm, ipa >> PAGE_SHIFT);
+	int err = ravelin_fault(vcpu->vm, exit->ipa >> PAGE_SHIFT,
+				exit->access == RAVELIN_ACCESS_WRITE);
 
 	if (err)
 		return err;
@@ -131,13 +132,13 @@ static int handle_mmio(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exi
 
 	/* A protected VM has declared these pages as MMIO itself, whatever the slots say. */
 	if (!vcpu->vm->protected)
-		ret = back(vcpu, exit->ipa);
+		ret = back(vcpu, exit);
 	return ret == -ENOENT ? exit_mmio(vcpu, exit) : ret;
 }
 
 static int handle_memory_fault(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
 {
-	int ret = back(vcpu, exit->ipa);
+	int ret = back(vcpu, exit);
 
 	if (ret != -ENOENT)
 		return ret;
@@ -196,6 +197,12 @@ static int handle_stopped(struct ravelin_vcpu *vcpu, const struct ravelin_exit *
 	return internal_error(vcpu, exit->reason, exit->event);
 }
 
+static int handle_relinquished(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
+{
+	ravelin_relinquished(vcpu->vm, exit->ipa >> PAGE_SHIFT);
+	return AGAIN;
+}
+
 static const exit_handler handlers[] = {
 	[RAVELIN_EXIT_IRQ] = handle_irq,
 	[RAVELIN_EXIT_WFX] = handle_wfx,
@@ -205,6 +212,7 @@ static const exit_handler handlers[] = {
 	[RAVELIN_EXIT_HYPERCALL] = handle_hypercall,
 	[RAVELIN_EXIT_SYSTEM_EVENT] = handle_system_event,
 	[RAVELIN_EXIT_STOPPED] = handle_stopped,
+	[RAVELIN_EXIT_RELINQUISHED] = handle_relinquished,
 };
 
 static int handle_exit(struct ravelin_vcpu *vcpu, u64 reason)

@@ -34,6 +34,11 @@
 #define RAVELIN_GUEST_MMIO_GUARD_MAP 0xC6000007u
 /* MMIO_GUARD_UNMAP(ipa, 0, 0): no longer. */
 #define RAVELIN_GUEST_MMIO_GUARD_UNMAP 0xC6000008u
+/*
+ * MEM_RELINQUISH(ipa, 0, 0): gives the guest's page back to the host, wiped, which may donate
+ * another one later. The page must not be shared.
+ */
+#define RAVELIN_GUEST_MEM_RELINQUISH 0xC6000009u
 
 #define RAVELIN_SMCCC_SUCCESS 0
 #define RAVELIN_SMCCC_NOT_SUPPORTED (-1)

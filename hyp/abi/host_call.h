@@ -7,8 +7,12 @@
  * (vendor-specific hypervisor service). x0 = function identifier, x1.. = arguments; unused argument
  * registers up to x6 must be 0. On return x0 = one of the status values below, x1.. = results;
  * x4 to x30 are preserved. Arguments are handles, indices, frame numbers (address / 4 KiB) and
- * counts, never pointers. A call that fails changes nothing, unless its text says that it returns
- * progress.
+ * counts, never pointers. A call that fails changes nothing.
+ *
+ * Calls on a range take 1 to RAVELIN_MAX_RANGE pages. No call stays in EL2 for long: such a call
+ * does the first pages of its range, as many as it sees fit, and returns their number in x1, with
+ * SUCCESS if these were all and INCOMPLETE if the caller has to go on behind them. It does these
+ * pages or none, and its errors are those of these pages alone.
  *
  * Errors that are not repeated below: NOT_SUPPORTED: no such call, or not in this mode;
  * INVALID_ARGUMENT: an unused register is not 0, or an argument is wider than its type; NO_SUCH_VM
@@ -57,8 +61,8 @@
  */
 #define RAVELIN_HOST_VM_CREATE 5u
 /*
- * VM_TOPUP(handle, pfn, count): donates `count` (1..RAVELIN_MAX_BATCH) contiguous pages for the
- * VM's stage-2 tables. Errors as VM_CREATE; WRONG_PHASE: the VM is dying.
+ * VM_TOPUP(handle, pfn, count) -> x1 = pages done: donates contiguous pages for the VM's stage-2
+ * tables. Errors as VM_CREATE; WRONG_PHASE: the VM is dying.
  */
 #define RAVELIN_HOST_VM_TOPUP 6u
 /*
@@ -86,28 +90,35 @@
  */
 #define RAVELIN_HOST_VCPU_RUN 11u
 /*
- * VM_DONATE(handle, gfn, pfn, count): gives `count` (1..RAVELIN_MAX_BATCH) contiguous pages to a
- * protected VM at gfn. Before VM_LAUNCH the contents are kept: they are the VM's initial image;
- * after it the pages are zeroed. All or nothing. WRONG_KIND, NOT_RAM, WRONG_OWNER, WRONG_STATE,
- * EXISTS, NO_MEMORY: VM_TOPUP first; INVALID_ARGUMENT: beyond the VM's IPA space.
+ * VM_DONATE(handle, gfn, pfn, count) -> x1 = pages done: gives contiguous pages to a protected VM at
+ * gfn. Before VM_LAUNCH the contents are kept: they are the VM's initial image; after it the pages
+ * are zeroed. WRONG_KIND, NOT_RAM, WRONG_OWNER, WRONG_STATE; BUSY: a device reaches the page; EXISTS;
+ * NO_MEMORY: VM_TOPUP first; INVALID_ARGUMENT: beyond the VM's IPA space.
  */
 #define RAVELIN_HOST_VM_DONATE 12u
 /*
- * VM_SHARE(handle, gfn, pfn, count, permissions): lends pages to a normal VM; permissions:
- * RAVELIN_PERM_*, at least READ. Errors as VM_DONATE; LIMIT: a page is lent to a VM already.
+ * VM_SHARE(handle, gfn, pfn, count, permissions) -> x1 = pages done: lends pages to a normal VM;
+ * permissions: RAVELIN_PERM_*, at least READ. A page may be lent to several VMs, and to one at
+ * several frames. Where gfn and pfn are aligned to 2 MiB, 512 pages become one block. Errors as
+ * VM_DONATE; LIMIT: a page is lent too often.
+ * The monitor does no cache maintenance for a lent page: the VM trusts the host with its memory
+ * anyway. Before the call the host cleans what it has written to the point of coherency, and
+ * invalidates the instruction caches if it has written code: the VM may run with its caches off.
  */
 #define RAVELIN_HOST_VM_SHARE 13u
 /*
- * VM_UNSHARE(handle, gfn, count): takes lent pages back from a normal VM, in any phase. NOT_MAPPED:
- * a hole in the range; WRONG_KIND; INVALID_ARGUMENT: beyond the VM's IPA space. All or nothing.
+ * VM_UNSHARE(handle, gfn, count) -> x1 = pages done: takes lent pages back from a normal VM, in any
+ * phase. NOT_MAPPED: a hole; WRONG_KIND; INVALID_ARGUMENT: beyond the VM's IPA space; NO_MEMORY: the
+ * range ends inside a block, VM_TOPUP first.
  */
 #define RAVELIN_HOST_VM_UNSHARE 14u
 /* VM_DESTROY(handle): the VM is dying, no vCPU runs any more. BUSY: one runs; WRONG_PHASE: again.
  */
 #define RAVELIN_HOST_VM_DESTROY 15u
 /*
- * VM_RECLAIM(handle, pfn, count): takes pages of a dying VM back. A page that the VM owned is wiped
- * first. WRONG_PHASE: not dying; WRONG_OWNER: not this VM's; NOT_RAM. All or nothing.
+ * VM_RECLAIM(handle, pfn, count) -> x1 = pages done: takes pages of a dying protected VM back, wiped.
+ * (A normal VM's are the host's all the time: VM_UNSHARE.) WRONG_KIND; WRONG_PHASE: not dying;
+ * WRONG_OWNER: not this VM's; NOT_RAM.
  */
 #define RAVELIN_HOST_VM_RECLAIM 16u
 /*
@@ -116,10 +127,29 @@
  */
 #define RAVELIN_HOST_VM_FREE 17u
 
-#define RAVELIN_HOST_CALL_COUNT 18u
+/*
+ * VM_SET_PERMISSIONS(handle, gfn, count, permissions) -> x1 = pages done: changes what a normal VM
+ * may do with lent pages. An access without permission exits with MEMORY_FAULT. Errors as
+ * VM_UNSHARE; INVALID_ARGUMENT also: no such permissions; WRONG_PHASE: the VM is dying.
+ */
+#define RAVELIN_HOST_VM_SET_PERMISSIONS 18u
+/*
+ * VM_AGE(handle, gfn, count) -> x1 = pages done, x2 = pages or blocks among them that a normal VM
+ * has used since the last VM_AGE. Errors as VM_UNSHARE, but NO_MEMORY; WRONG_PHASE: the VM is dying.
+ */
+#define RAVELIN_HOST_VM_AGE 19u
+/*
+ * VM_FORCE_RECLAIM(handle, gfn, count) -> x1 = pages done: takes pages of a living protected VM back,
+ * wiped. At their frames the VM has an external abort from then on, and nothing can be mapped there
+ * again: it learns of the loss. WRONG_KIND; WRONG_PHASE: the VM is dying; NOT_MAPPED;
+ * INVALID_ARGUMENT: beyond the VM's IPA space.
+ */
+#define RAVELIN_HOST_VM_FORCE_RECLAIM 20u
 
-/* The most pages that one call moves. It bounds the time for which EL2 is not preemptible. */
-#define RAVELIN_MAX_BATCH 512u
+#define RAVELIN_HOST_CALL_COUNT 21u
+
+/* The most pages that a call on a range takes. */
+#define RAVELIN_MAX_RANGE (1u << 18)
 
 /* Status values in x0, as signed 64-bit numbers. */
 #define RAVELIN_SUCCESS 0

@@ -50,6 +50,11 @@ typedef uint64_t ravelin_u64;
 #define RAVELIN_EXIT_SYSTEM_EVENT 6u
 /* The monitor stopped the VM. `event`: RAVELIN_STOP_*. It does not run again. */
 #define RAVELIN_EXIT_STOPPED 7u
+/*
+ * The guest has given a page back (MEM_RELINQUISH): it is the host's again. `ipa`, page aligned. Run
+ * again.
+ */
+#define RAVELIN_EXIT_RELINQUISHED 8u
 
 #define RAVELIN_ACCESS_READ 0u
 #define RAVELIN_ACCESS_WRITE 1u

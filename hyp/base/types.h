@@ -43,9 +43,11 @@ using PageCount = StrongInt<struct PageCountTag>;               // a number of 4
 using VmHandle = StrongInt<struct VmHandleTag, std::uint32_t>;  // names a VM; 0 names none
 using VcpuIndex = StrongInt<struct VcpuIndexTag, std::uint32_t>;
 using CpuIndex = StrongInt<struct CpuIndexTag, std::uint32_t>;  // a physical CPU, 0 is the boot CPU
-using Vmid = StrongInt<struct VmidTag, std::uint16_t>;          // 0 is the host's
+// Who uses a stage-2 translation: the host, a VM (its slot + 1), or a device domain.
+using Vmid = StrongInt<struct VmidTag, std::uint16_t>;
 
 inline constexpr VmHandle kNoVm{0};
+inline constexpr Vmid kHostVmid{0};
 
 constexpr Pfn ToPfn(Pa pa) { return Pfn{pa.raw() >> kPageShift}; }
 constexpr Gfn ToGfn(Ipa ipa) { return Gfn{ipa.raw() >> kPageShift}; }

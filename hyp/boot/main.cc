@@ -224,7 +224,9 @@ void StartOwnership(const BootPlan& plan, Arena& arena) {
   const std::array<PfnRange, 1> monitor = {Pages(plan.carveout.monitor)};
   const auto started = PageOwnership().Lock()->Start(
       {.ram = ram.span(),
+       .mmio = {},
        .monitor = monitor,
+       .secure = {},
        .records = std::span(LinearPointer<stage2::PageRecord>(ToPa(records.first)), ram.pages),
        .host_geometry = *geometry,
        .host_root = ToPa(root.first),

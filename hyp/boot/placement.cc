@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kBlock2M = std::uint64_t{2} << 20;
 constexpr std::uint64_t kBlock1G = std::uint64_t{1} << 30;
-constexpr std::uint64_t kRecordBytes = 16;
+constexpr std::uint64_t kRecordBytes = 8;
 
 // Tables of 512 entries for each 2 MiB and each GiB that a region touches, one more at each level
 // for where it starts and ends off a boundary.

@@ -50,6 +50,14 @@ const std::array<CallRow, RAVELIN_HOST_CALL_COUNT> kCalls = {{
     {"VmDestroy", RAVELIN_HOST_VM_DESTROY, 1, {1}, true, {}},
     {"VmReclaim", RAVELIN_HOST_VM_RECLAIM, 3, {1}, true, {0, 0, 1}},
     {"VmFree", RAVELIN_HOST_VM_FREE, 1, {1}, true, {}},
+    {"VmSetPermissions",
+     RAVELIN_HOST_VM_SET_PERMISSIONS,
+     4,
+     {1},
+     true,
+     {0, 0, 1, RAVELIN_PERM_READ}},
+    {"VmAge", RAVELIN_HOST_VM_AGE, 3, {1}, true, {0, 0, 1}},
+    {"VmForceReclaim", RAVELIN_HOST_VM_FORCE_RECLAIM, 3, {1}, true, {0, 0, 1}},
 }};
 
 Registers RegistersOf(const CallRow& row) {

@@ -17,6 +17,7 @@
 #include "hyp/base/result.h"
 #include "hyp/base/types.h"
 #include "hyp/call/host_call.h"
+#include "hyp/call/memory_calls.h"
 #include "hyp/vm/vm_table.h"
 
 namespace ravelin::call {
@@ -64,6 +65,14 @@ constexpr Results Encode(const Result<>& result) {
 }
 constexpr Results Encode(const Result<std::uint64_t>& result) {
   return result ? Encode(RAVELIN_SUCCESS, *result) : Encode(StatusOf(result.error()));
+}
+constexpr Results Encode(const Result<Part>& result) {
+  if (!result) {
+    return Encode(StatusOf(result.error()));
+  }
+  const bool all = result->done == result->asked;
+  return {static_cast<std::uint64_t>(all ? RAVELIN_SUCCESS : RAVELIN_INCOMPLETE),
+          result->done.raw(), result->found, 0};
 }
 constexpr Results Encode(const Result<Progress>& result) {
   if (!result) {

@@ -49,6 +49,9 @@ constexpr auto kRows = std::to_array<Row>({
     Serve<&VmDestroy>(Gate::kWithVms),
     Serve<&VmReclaim>(Gate::kWithVms),
     Serve<&VmFree>(Gate::kWithVms),
+    Serve<&VmSetPermissions>(Gate::kWithVms),
+    Serve<&VmAge>(Gate::kWithVms),
+    Serve<&VmForceReclaim>(Gate::kWithVms),
 });
 static_assert(kRows.size() == RAVELIN_HOST_CALL_COUNT);
 static_assert(RAVELIN_HOST_VERSION == 0 && RAVELIN_HOST_INFO == 1 && RAVELIN_HOST_PAGE_SHARE == 2 &&
@@ -59,7 +62,8 @@ static_assert(RAVELIN_HOST_VERSION == 0 && RAVELIN_HOST_INFO == 1 && RAVELIN_HOS
               RAVELIN_HOST_VCPU_RUN == 11 && RAVELIN_HOST_VM_DONATE == 12 &&
               RAVELIN_HOST_VM_SHARE == 13 && RAVELIN_HOST_VM_UNSHARE == 14 &&
               RAVELIN_HOST_VM_DESTROY == 15 && RAVELIN_HOST_VM_RECLAIM == 16 &&
-              RAVELIN_HOST_VM_FREE == 17);
+              RAVELIN_HOST_VM_FREE == 17 && RAVELIN_HOST_VM_SET_PERMISSIONS == 18 &&
+              RAVELIN_HOST_VM_AGE == 19 && RAVELIN_HOST_VM_FORCE_RECLAIM == 20);
 
 }  // namespace
 

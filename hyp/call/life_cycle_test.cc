@@ -109,6 +109,31 @@ TEST_F(LifeCycleTest, PagesOfANormalVmKeepTheirContents) {
   EXPECT_EQ(fake::Peek(ToPa(again)), kSecret);
 }
 
+TEST_F(LifeCycleTest, ARangeIsDoneInPartsThatTheCallReports) {
+  const VmHandle vm = host_.CreateVm(VmKind::kProtected);
+  const Pfn pages = host_.Take(20, 32);
+  const Answer first = host_.Call(RAVELIN_HOST_VM_DONATE, vm.raw(), 0U, pages.raw(), 20U);
+  EXPECT_EQ(first, (Answer{RAVELIN_INCOMPLETE, 8}));
+  EXPECT_EQ(host_.StateOf(pages + PageCount{7}), PageState::kVmOwned);
+  EXPECT_EQ(host_.StateOf(pages + PageCount{8}), PageState::kHostOwned);
+  const Answer last = host_.Call(RAVELIN_HOST_VM_DONATE, vm.raw(), 8U, pages.raw() + 8, 8U);
+  EXPECT_EQ(last, (Answer{RAVELIN_SUCCESS, 8}));
+}
+
+TEST_F(LifeCycleTest, ABlockIsLentAndAgedAtOnce) {
+  const VmHandle vm = host_.CreateVm(VmKind::kNormal, 0);
+  const Pfn pages = host_.Take(1024, 512);
+  const Answer lent = host_.Call(RAVELIN_HOST_VM_SHARE, vm.raw(), 512U, pages.raw(), 1024U, 1U);
+  EXPECT_EQ(lent, (Answer{RAVELIN_NO_MEMORY})) << "36 bits need a table for blocks";
+  EXPECT_EQ(Call(RAVELIN_HOST_VM_TOPUP, vm.raw(), host_.Take().raw(), 1), RAVELIN_SUCCESS);
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SHARE, vm.raw(), 512U, pages.raw(), 1024U, 1U),
+            (Answer{RAVELIN_INCOMPLETE, 512}));
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_AGE, vm.raw(), 512U, 512U), (Answer{RAVELIN_SUCCESS, 512, 1}));
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_AGE, vm.raw(), 512U, 512U), (Answer{RAVELIN_SUCCESS, 512, 0}));
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SET_PERMISSIONS, vm.raw(), 512U, 512U, 3U),
+            (Answer{RAVELIN_SUCCESS, 512}));
+}
+
 TEST_F(LifeCycleTest, AVmThatNeverRanCanEnd) {
   for (const VmKind kind : {VmKind::kNormal, VmKind::kProtected}) {
     const VmHandle empty = host_.CreateVm(kind, 0);
@@ -128,7 +153,7 @@ TEST_F(LifeCycleTest, VmFreeIsBoundedAndReportsProgress) {
   do {
     freed = host_.Call(RAVELIN_HOST_VM_FREE, vm.raw());
     const std::uint64_t left = host_.Info(RAVELIN_INFO_DONATED_PAGES);
-    EXPECT_LE(donated - left, 64U);
+    EXPECT_LE(donated - left, 8U);
     EXPECT_LT(left, donated);
     donated = left;
     ++calls;
@@ -137,7 +162,7 @@ TEST_F(LifeCycleTest, VmFreeIsBoundedAndReportsProgress) {
     EXPECT_EQ(Call(RAVELIN_HOST_VM_DESTROY, vm.raw()), RAVELIN_NO_SUCH_VM);
   } while (freed.status == RAVELIN_INCOMPLETE);
   EXPECT_EQ(freed.status, RAVELIN_SUCCESS);
-  EXPECT_EQ(calls, 4U);
+  EXPECT_GT(calls, 200U / 8);
   EXPECT_EQ(donated, 0U);
 }
 

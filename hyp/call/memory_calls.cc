@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hyp/call/memory_calls.h"
 
+#include <utility>
+
 #include "hyp/abi/host_call.h"
 #include "hyp/vm/monitor.h"
 #include "hyp/vm/vm_table.h"
@@ -16,6 +18,18 @@ constexpr std::uint64_t PagesFor(std::size_t bytes) {
 Result<std::uint64_t> RootPages(std::uint64_t ipa_bits) {
   RAVELIN_TRY_ASSIGN(geometry, stage2::Geometry::ForIpaBits(ipa_bits));
   return geometry.root_pages().raw();
+}
+
+Result<VmRef> FindVmOf(VmKind kind, VmHandle handle) {
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  if (vm->kind() != kind) {
+    return Failure{Error::kWrongKind};
+  }
+  return std::move(vm);
+}
+
+Result<> CheckLiving(const VmState& vm) {
+  return vm.phase == VmPhase::kDying ? Result<>{Failure{Error::kWrongPhase}} : Result<>{};
 }
 
 }  // namespace
@@ -67,58 +81,80 @@ Result<std::uint64_t> PageQuery(Pfn pfn) {
   return static_cast<std::uint64_t>(access);
 }
 
-Result<> VmTopup(VmHandle handle, Pfn pfn, PageCount count) {
+// --- Ranges
+
+Result<Part> VmTopup(VmHandle handle, Pfn pfn, PageCount count) {
   RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
   const auto state = vm->state().Lock();
-  if (state->phase == VmPhase::kDying) {
-    return Failure{Error::kWrongPhase};
-  }
-  return PageOwnership().Lock()->HostTopUp(state->memory, {pfn, count});
+  RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY_ASSIGN(done, PageOwnership().Lock()->HostTopUp(state->memory, {pfn, count}));
+  return Part{done, count};
 }
 
-Result<> VmDonate(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count) {
-  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
-  if (!vm->is_protected()) {
-    return Failure{Error::kWrongKind};
-  }
+Result<Part> VmDonate(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kProtected, handle));
   const auto state = vm->state().Lock();
-  if (state->phase == VmPhase::kDying) {
-    return Failure{Error::kWrongPhase};
-  }
+  RAVELIN_TRY(CheckLiving(*state));
   const auto content =
-      state->phase == VmPhase::kCreated ? stage2::Content::kMeasured : stage2::Content::kZeroed;
-  return PageOwnership().Lock()->HostDonateVm(state->memory, gfn, {pfn, count}, content);
+      state->phase == VmPhase::kCreated ? stage2::Content::kKept : stage2::Content::kZeroed;
+  RAVELIN_TRY_ASSIGN(
+      done, PageOwnership().Lock()->HostDonateVm(state->memory, gfn, {pfn, count}, content));
+  return Part{done, count};
 }
 
-Result<> VmShare(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count, std::uint64_t permissions) {
-  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
-  if (vm->is_protected()) {
-    return Failure{Error::kWrongKind};
-  }
+Result<Part> VmShare(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count,
+                     std::uint64_t permissions) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kNormal, handle));
   RAVELIN_TRY_ASSIGN(granted, stage2::Permissions::FromBits(permissions));
   const auto state = vm->state().Lock();
-  if (state->phase == VmPhase::kDying) {
-    return Failure{Error::kWrongPhase};
-  }
-  return PageOwnership().Lock()->HostShareVm(state->memory, gfn, {pfn, count}, granted);
+  RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY_ASSIGN(
+      done, PageOwnership().Lock()->HostShareVm(state->memory, gfn, {pfn, count}, granted));
+  return Part{done, count};
 }
 
-Result<> VmUnshare(VmHandle handle, Gfn gfn, PageCount count) {
-  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
-  if (vm->is_protected()) {
-    return Failure{Error::kWrongKind};
-  }
+Result<Part> VmUnshare(VmHandle handle, Gfn gfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kNormal, handle));
   const auto state = vm->state().Lock();
-  return PageOwnership().Lock()->HostUnshareVm(state->memory, gfn, count);
+  RAVELIN_TRY_ASSIGN(done, PageOwnership().Lock()->HostUnshareVm(state->memory, gfn, count));
+  return Part{done, count};
 }
 
-Result<> VmReclaim(VmHandle handle, Pfn pfn, PageCount count) {
-  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+Result<Part> VmReclaim(VmHandle handle, Pfn pfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kProtected, handle));
   const auto state = vm->state().Lock();
   if (state->phase != VmPhase::kDying) {
     return Failure{Error::kWrongPhase};
   }
-  return PageOwnership().Lock()->ReclaimFromVm(state->memory, {pfn, count});
+  RAVELIN_TRY_ASSIGN(done, PageOwnership().Lock()->ReclaimFromVm(state->memory, {pfn, count}));
+  return Part{done, count};
+}
+
+Result<Part> VmSetPermissions(VmHandle handle, Gfn gfn, PageCount count,
+                              std::uint64_t permissions) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kNormal, handle));
+  RAVELIN_TRY_ASSIGN(wanted, stage2::Permissions::FromBits(permissions));
+  const auto state = vm->state().Lock();
+  RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY_ASSIGN(
+      done, PageOwnership().Lock()->HostSetVmPermissions(state->memory, gfn, count, wanted));
+  return Part{done, count};
+}
+
+Result<Part> VmAge(VmHandle handle, Gfn gfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kNormal, handle));
+  const auto state = vm->state().Lock();
+  RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY_ASSIGN(aged, PageOwnership().Lock()->HostAgeVm(state->memory, gfn, count));
+  return Part{aged.pages, count, aged.young};
+}
+
+Result<Part> VmForceReclaim(VmHandle handle, Gfn gfn, PageCount count) {
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kProtected, handle));
+  const auto state = vm->state().Lock();
+  RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY_ASSIGN(done, PageOwnership().Lock()->ForceReclaim(state->memory, gfn, count));
+  return Part{done, count};
 }
 
 }  // namespace ravelin::call

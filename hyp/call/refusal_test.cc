@@ -18,7 +18,7 @@ using testing::Host;
 
 constexpr std::uint64_t kNotRam = Host::kNotRam.raw();
 constexpr std::uint64_t kMonitors = Host::kCarveOut.first.raw();
-constexpr std::uint64_t kBatch = RAVELIN_MAX_BATCH;
+constexpr std::uint64_t kRange = RAVELIN_MAX_RANGE;
 constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 constexpr std::uint64_t kIpaLimit = std::uint64_t{1} << (Host::kVmIpaBits - kPageShift);
 constexpr std::uint64_t kAllPermissions =
@@ -169,11 +169,11 @@ TEST_F(RefusalTest, VmTopup) {
     Refused(status, RAVELIN_HOST_VM_TOPUP, vm, pfn, count);
   };
   Refused(RAVELIN_NO_SUCH_VM, RAVELIN_HOST_VM_TOPUP, kNoHandle, free, 1U);
-  for (const std::uint64_t count : {std::uint64_t{0}, kBatch + 1, kAllOnes}) {
+  for (const std::uint64_t count : {std::uint64_t{0}, kRange + 1, kAllOnes}) {
     refused(RAVELIN_INVALID_ARGUMENT, free, count);
   }
   refused(RAVELIN_NOT_RAM, kNotRam, 1);
-  refused(RAVELIN_NOT_RAM, Host::kRam.end().raw() - 1, 2);
+  refused(RAVELIN_NOT_RAM, Host::kRam.end().raw(), 2);
   refused(RAVELIN_WRONG_OWNER, kMonitors, 1);
   refused(RAVELIN_WRONG_STATE, Shared(), 1);
   Done(RAVELIN_HOST_VM_DESTROY, vm);
@@ -293,10 +293,10 @@ TEST_F(RefusalTest, VmDonate) {
   };
   Refused(RAVELIN_NO_SUCH_VM, RAVELIN_HOST_VM_DONATE, kNoHandle, 0U, free, 1U);
   Refused(RAVELIN_WRONG_KIND, RAVELIN_HOST_VM_DONATE, normal, 0U, free, 1U);
-  for (const std::uint64_t count : {std::uint64_t{0}, kBatch + 1, kAllOnes}) {
+  for (const std::uint64_t count : {std::uint64_t{0}, kRange + 1, kAllOnes}) {
     refused(RAVELIN_INVALID_ARGUMENT, 0, free, count);
   }
-  for (const std::uint64_t gfn : {kIpaLimit, kIpaLimit - 1, kAllOnes, std::uint64_t{1} << 52}) {
+  for (const std::uint64_t gfn : {kIpaLimit, kAllOnes, std::uint64_t{1} << 52}) {
     refused(RAVELIN_INVALID_ARGUMENT, gfn, free, 2);
   }
   refused(RAVELIN_NOT_RAM, 0, kNotRam, 1);
@@ -306,6 +306,7 @@ TEST_F(RefusalTest, VmDonate) {
   refused(RAVELIN_WRONG_STATE, 0, Lent(normal, 0), 1);
   refused(RAVELIN_EXISTS, 0x80, free, 1);
   refused(RAVELIN_EXISTS, 0x7f, free, 2);
+  refused(RAVELIN_NOT_RAM, 0, Host::kRam.end().raw(), 1);
   Refused(RAVELIN_NO_MEMORY, RAVELIN_HOST_VM_DONATE, Create(VmKind::kProtected, 0), 0U, free, 1U);
   Done(RAVELIN_HOST_VM_DESTROY, vm);
   refused(RAVELIN_WRONG_PHASE, 0, free, 1);
@@ -327,17 +328,15 @@ TEST_F(RefusalTest, VmShare) {
     refused(RAVELIN_INVALID_ARGUMENT, 0, free, 1, permissions);
   }
   refused(RAVELIN_INVALID_ARGUMENT, 0, free, 0, 1);
-  refused(RAVELIN_INVALID_ARGUMENT, 0, free, kBatch + 1, 1);
-  refused(RAVELIN_INVALID_ARGUMENT, kIpaLimit - 1, free, 2, 1);
+  refused(RAVELIN_INVALID_ARGUMENT, 0, free, kRange + 1, 1);
+  refused(RAVELIN_INVALID_ARGUMENT, kIpaLimit, free, 2, 1);
   refused(RAVELIN_NOT_RAM, 0, kNotRam, 1, 1);
   refused(RAVELIN_WRONG_OWNER, 0, Donated(guarded, 0), 1, 1);
   refused(RAVELIN_WRONG_STATE, 0, Shared(), 1, 1);
-  const std::uint64_t lent = Lent(vm, 0x80);
-  refused(RAVELIN_LIMIT, 0, lent, 1, 1);
+  static_cast<void>(Lent(vm, 0x80));
   refused(RAVELIN_EXISTS, 0x80, free, 1, 1);
   const std::uint64_t poor = Create(VmKind::kNormal, 0);
   Refused(RAVELIN_NO_MEMORY, RAVELIN_HOST_VM_SHARE, poor, 0U, free, 1U, 1U);
-  Refused(RAVELIN_LIMIT, RAVELIN_HOST_VM_SHARE, poor, 0U, lent, 1U, 1U);
   Done(RAVELIN_HOST_VM_DESTROY, vm);
   refused(RAVELIN_WRONG_PHASE, 0, free, 1, 1);
 }
@@ -350,7 +349,7 @@ TEST_F(RefusalTest, VmUnshare) {
   Refused(RAVELIN_NOT_MAPPED, RAVELIN_HOST_VM_UNSHARE, vm, 0U, 1U);
   Refused(RAVELIN_NOT_MAPPED, RAVELIN_HOST_VM_UNSHARE, vm, 0x80U, 2U);
   Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_UNSHARE, vm, 0x80U, 0U);
-  Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_UNSHARE, vm, 0x80U, kBatch + 1);
+  Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_UNSHARE, vm, 0x80U, kRange + 1);
   Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_UNSHARE, vm, kIpaLimit, 1U);
 }
 
@@ -369,6 +368,7 @@ TEST_F(RefusalTest, VmReclaim) {
   const std::uint64_t free = Take();
   Refused(RAVELIN_NO_SUCH_VM, RAVELIN_HOST_VM_RECLAIM, kNoHandle, mine, 1U);
   Refused(RAVELIN_WRONG_PHASE, RAVELIN_HOST_VM_RECLAIM, vm, mine, 1U);
+  Refused(RAVELIN_WRONG_KIND, RAVELIN_HOST_VM_RECLAIM, Create(VmKind::kNormal), mine, 1U);
   Done(RAVELIN_HOST_VM_DESTROY, vm);
   Refused(RAVELIN_WRONG_OWNER, RAVELIN_HOST_VM_RECLAIM, vm, another, 1U);
   Refused(RAVELIN_WRONG_OWNER, RAVELIN_HOST_VM_RECLAIM, vm, free, 1U);
@@ -376,7 +376,67 @@ TEST_F(RefusalTest, VmReclaim) {
   Refused(RAVELIN_WRONG_OWNER, RAVELIN_HOST_VM_RECLAIM, vm, mine, 2U);
   Refused(RAVELIN_NOT_RAM, RAVELIN_HOST_VM_RECLAIM, vm, kNotRam, 1U);
   Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_RECLAIM, vm, mine, 0U);
-  Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_RECLAIM, vm, mine, kBatch + 1);
+  Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_RECLAIM, vm, mine, kRange + 1);
+}
+
+TEST_F(RefusalTest, APageIsNotLentMoreOftenThanItsRecordCounts) {
+  const std::uint64_t vm = Create(VmKind::kNormal, 140);
+  const std::uint64_t page = Take();
+  for (std::uint64_t gfn = 0; gfn < 0xffff; ++gfn) {
+    Done(RAVELIN_HOST_VM_SHARE, vm, gfn, page, 1U, 1U);
+  }
+  Refused(RAVELIN_LIMIT, RAVELIN_HOST_VM_SHARE, vm, 0xffffU, page, 1U, 1U);
+  Done(RAVELIN_HOST_VM_UNSHARE, vm, 0U, 1U);
+  Done(RAVELIN_HOST_VM_SHARE, vm, 0xffffU, page, 1U, 1U);
+}
+
+TEST_F(RefusalTest, VmSetPermissions) {
+  const std::uint64_t vm = Create(VmKind::kNormal);
+  static_cast<void>(Lent(vm, 0x80));
+  constexpr std::uint64_t kCall = RAVELIN_HOST_VM_SET_PERMISSIONS;
+  Refused(RAVELIN_NO_SUCH_VM, kCall, kNoHandle, 0U, 1U, 1U);
+  Refused(RAVELIN_WRONG_KIND, kCall, Create(VmKind::kProtected), 0U, 1U, 1U);
+  for (const std::uint64_t permissions :
+       {std::uint64_t{0}, std::uint64_t{RAVELIN_PERM_WRITE}, kAllPermissions + 1, kAllOnes}) {
+    Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, 1U, permissions);
+  }
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, 0U, 1U);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, kRange + 1, 1U);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, kIpaLimit, 1U, 1U);
+  Refused(RAVELIN_NOT_MAPPED, kCall, vm, 0x80U, 2U, 1U);
+  Done(RAVELIN_HOST_VM_DESTROY, vm);
+  Refused(RAVELIN_WRONG_PHASE, kCall, vm, 0x80U, 1U, 1U);
+}
+
+TEST_F(RefusalTest, VmAge) {
+  const std::uint64_t vm = Create(VmKind::kNormal);
+  static_cast<void>(Lent(vm, 0x80));
+  constexpr std::uint64_t kCall = RAVELIN_HOST_VM_AGE;
+  Refused(RAVELIN_NO_SUCH_VM, kCall, kNoHandle, 0U, 1U);
+  Refused(RAVELIN_WRONG_KIND, kCall, Create(VmKind::kProtected), 0U, 1U);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, 0U);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, kRange + 1);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, kIpaLimit, 1U);
+  Refused(RAVELIN_NOT_MAPPED, kCall, vm, 0x80U, 2U);
+  Done(RAVELIN_HOST_VM_DESTROY, vm);
+  Refused(RAVELIN_WRONG_PHASE, kCall, vm, 0x80U, 1U);
+}
+
+TEST_F(RefusalTest, VmForceReclaim) {
+  const std::uint64_t vm = Create(VmKind::kProtected);
+  static_cast<void>(Donated(vm, 0x80));
+  constexpr std::uint64_t kCall = RAVELIN_HOST_VM_FORCE_RECLAIM;
+  Refused(RAVELIN_NO_SUCH_VM, kCall, kNoHandle, 0U, 1U);
+  Refused(RAVELIN_WRONG_KIND, kCall, Create(VmKind::kNormal), 0U, 1U);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, 0U);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, 0x80U, kRange + 1);
+  Refused(RAVELIN_INVALID_ARGUMENT, kCall, vm, kIpaLimit, 1U);
+  Refused(RAVELIN_NOT_MAPPED, kCall, vm, 0x81U, 1U);
+  Done(kCall, vm, 0x80U, 1U);
+  Refused(RAVELIN_NOT_MAPPED, kCall, vm, 0x80U, 1U);
+  Refused(RAVELIN_EXISTS, RAVELIN_HOST_VM_DONATE, vm, 0x80U, Take(), 1U);
+  Done(RAVELIN_HOST_VM_DESTROY, vm);
+  Refused(RAVELIN_WRONG_PHASE, kCall, vm, 0x80U, 1U);
 }
 
 TEST_F(RefusalTest, VmFree) {
@@ -392,7 +452,8 @@ TEST_F(RefusalTest, VmFree) {
     ASSERT_TRUE(reference);
     Refused(RAVELIN_BUSY, RAVELIN_HOST_VM_FREE, vm);
   }
-  Done(RAVELIN_HOST_VM_FREE, vm);
+  while (host_.Call(RAVELIN_HOST_VM_FREE, vm).status == RAVELIN_INCOMPLETE) {
+  }
   Refused(RAVELIN_NO_SUCH_VM, RAVELIN_HOST_VM_FREE, vm);
 }
 

@@ -125,7 +125,7 @@ Result<> VcpuCreate(VmHandle handle, VcpuIndex index, Pfn vcpu_pfn, Pfn run_pfn)
   const auto pages = PageOwnership().Lock();
   RAVELIN_TRY(pages->PinShared(run_pfn));
   const std::array<PfnRange, 1> ranges = {PfnRange{vcpu_pfn, kVcpuPages}};
-  if (const auto donated = pages->HostDonateMonitor(ranges, handle, state->memory.metadata());
+  if (const auto donated = pages->HostDonateMonitor(ranges, vm->vmid(), state->memory.metadata());
       !donated) {
     const auto unpinned = pages->UnpinShared(run_pfn);
     Invariant(unpinned.has_value(), "what was pinned above can be unpinned");

@@ -49,7 +49,9 @@ void Host::Boot(Mode mode) {
   Forget();
   const Result<> started = PageOwnership().Lock()->Start({
       .ram = {&kRam, 1},
+      .mmio = {},
       .monitor = {&kCarveOut, 1},
+      .secure = {},
       .records = records_,
       .host_geometry = *stage2::Geometry::ForIpaBits(kMachineIpaBits),
       .host_root = ToPa(kCarveOut.first),
@@ -76,7 +78,7 @@ Host::~Host() {
 
 Answer Host::Dispatch(const call::Registers& registers) {
   const call::Results results = call::Dispatch(registers);
-  const Answer answer{static_cast<std::int64_t>(results[0]), results[1]};
+  const Answer answer{static_cast<std::int64_t>(results[0]), results[1], results[2]};
   if (registers[0] == RAVELIN_HOST_CALL_BASE + RAVELIN_HOST_VM_CREATE &&
       answer.status == RAVELIN_SUCCESS) {
     vms_.insert(static_cast<std::uint32_t>(answer.value));
@@ -108,7 +110,7 @@ std::uint64_t Host::Info(std::uint64_t item) {
 }
 
 stage2::PageState Host::StateOf(Pfn pfn) const {
-  return stage2::StateOf(records_[pfn.raw() - kRam.first.raw()]);
+  return records_[pfn.raw() - kRam.first.raw()].state();
 }
 
 VmHandle Host::CreateVm(VmKind kind, std::uint64_t tables) {
@@ -120,8 +122,9 @@ VmHandle Host::CreateVm(VmKind kind, std::uint64_t tables) {
       Call(RAVELIN_HOST_VM_CREATE, abi_kind, kVmIpaBits, object.raw(), Take().raw());
   EXPECT_EQ(created.status, RAVELIN_SUCCESS);
   if (tables != 0) {
-    EXPECT_EQ(Call(RAVELIN_HOST_VM_TOPUP, created.value, Take(tables).raw(), tables).status,
-              RAVELIN_SUCCESS);
+    Whole({Take(tables), PageCount{tables}}, [&](PfnRange rest) {
+      return Call(RAVELIN_HOST_VM_TOPUP, created.value, rest.first.raw(), rest.count.raw());
+    });
   }
   return VmHandle{static_cast<std::uint32_t>(created.value)};
 }
@@ -136,7 +139,7 @@ void Host::CreateVcpu(VmHandle vm, std::uint32_t index) {
 void Host::EndVm(VmHandle vm) {
   const std::int64_t destroyed = Call(RAVELIN_HOST_VM_DESTROY, vm.raw()).status;
   if (destroyed != RAVELIN_NO_SUCH_VM) {  // else VM_FREE has begun already
-    ReclaimAll(vm);
+    TakeAllBack(vm);
   }
   Answer freed;
   do {
@@ -146,12 +149,34 @@ void Host::EndVm(VmHandle vm) {
   vms_.erase(vm.raw());
 }
 
-void Host::ReclaimAll(VmHandle vm) {
-  for (Pfn pfn = kRam.first; pfn < kRam.end(); pfn = pfn + kOne) {
-    const bool names_vm = records_[pfn.raw() - kRam.first.raw()].vm == vm;
-    if (names_vm && StateOf(pfn) != stage2::PageState::kVmMetadata) {
-      EXPECT_EQ(Call(RAVELIN_HOST_VM_RECLAIM, vm.raw(), pfn.raw(), 1U).status, RAVELIN_SUCCESS);
+std::vector<PfnRange> Host::MappedPages(VmHandle vm) {
+  std::vector<PfnRange> runs;
+  const auto found = FindVm(vm);
+  if (!found) {
+    return runs;
+  }
+  const auto state = (*found)->state().Lock();
+  const stage2::PageTable& table = state->memory.table();
+  for (Gfn gfn{0}; gfn < table.geometry().limit();) {
+    const stage2::Translation leaf = table.Lookup(ToIpa(gfn));
+    const PageCount pages{stage2::LevelPages(leaf.level)};
+    if (leaf.descriptor.IsValid()) {
+      const Pfn pfn = ToPfn(leaf.descriptor.output());
+      runs.push_back((*found)->is_protected() ? PfnRange{pfn, pages} : PfnRange{Pfn{gfn.raw()}, pages});
     }
+    gfn = gfn + pages;
+  }
+  return runs;
+}
+
+void Host::TakeAllBack(VmHandle vm) {
+  const auto found = FindVm(vm);
+  const std::uint64_t call = found.has_value() && (*found)->is_protected() ? RAVELIN_HOST_VM_RECLAIM
+                                                                           : RAVELIN_HOST_VM_UNSHARE;
+  for (const PfnRange& run : MappedPages(vm)) {
+    Whole(run, [&](PfnRange rest) {
+      return Call(call, vm.raw(), rest.first.raw(), rest.count.raw());
+    });
   }
 }
 
@@ -190,7 +215,7 @@ void Host::SnapshotVm(VmHandle handle, Snapshot& snapshot) {
   const auto state = (*found)->state().Lock();
   snapshot.words.insert(snapshot.words.end(),
                         {handle.raw(), static_cast<std::uint64_t>(state->phase), state->running,
-                         state->memory.guest_pages().raw(), state->memory.pool().free_count().raw(),
+                         state->memory.mapped_pages().raw(), state->memory.pool().free_count().raw(),
                          state->memory.metadata().count().raw()});
   for (Vcpu* const vcpu : state->vcpus) {
     snapshot.words.push_back(vcpu != nullptr ? 1 : 0);

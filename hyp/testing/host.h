@@ -16,6 +16,7 @@
 #include "hyp/abi/host_call.h"
 #include "hyp/abi/run_page.h"
 #include "hyp/base/mode.h"
+#include "gtest/gtest.h"
 #include "hyp/base/types.h"
 #include "hyp/call/host_call.h"
 #include "hyp/vm/vcpu.h"
@@ -25,10 +26,11 @@
 
 namespace ravelin::testing {
 
-// x0 and x1 of a host call.
+// x0 to x2 of a host call.
 struct Answer {
   std::int64_t status = 0;
   std::uint64_t value = 0;
+  std::uint64_t found = 0;
 
   friend bool operator==(const Answer&, const Answer&) = default;
 };
@@ -63,6 +65,16 @@ class Host {
     return Dispatch({RAVELIN_HOST_CALL_BASE + number, static_cast<std::uint64_t>(arguments)...});
   }
   Answer Dispatch(const call::Registers& registers);
+  // Repeats a call on a range behind what is done, as hyp/abi/host_call.h says.
+  template <typename Part>
+  static void Whole(PfnRange range, Part part) {
+    for (Answer answer{RAVELIN_INCOMPLETE}; answer.status == RAVELIN_INCOMPLETE;) {
+      answer = part(range);
+      ASSERT_GE(answer.status, RAVELIN_SUCCESS);
+      ASSERT_EQ(answer.status == RAVELIN_SUCCESS, answer.value == range.count.raw());
+      range = {range.first + PageCount{answer.value}, PageCount{range.count.raw() - answer.value}};
+    }
+  }
 
   // Pages of the host that nobody has asked for yet.
   [[nodiscard]] Pfn Take(std::uint64_t count = 1, std::uint64_t alignment = 1);
@@ -73,7 +85,7 @@ class Host {
   // VM_CREATE, with `tables` pages for its stage-2 table.
   [[nodiscard]] VmHandle CreateVm(VmKind kind, std::uint64_t tables = 8);
   void CreateVcpu(VmHandle vm, std::uint32_t index);
-  // DESTROY, RECLAIM of all its pages, FREE.
+  // DESTROY, RECLAIM or UNSHARE of all its pages, FREE.
   void EndVm(VmHandle vm);
 
   // The monitor's own view.
@@ -84,7 +96,10 @@ class Host {
  private:
   void Boot(Mode mode);
   void SnapshotVm(VmHandle handle, Snapshot& snapshot);
-  void ReclaimAll(VmHandle vm);
+  void TakeAllBack(VmHandle vm);
+  // What the VM has: frames that it owns, or, of a normal VM, the frames where it borrows, as if
+  // they were physical ones.
+  [[nodiscard]] std::vector<PfnRange> MappedPages(VmHandle vm);
 
   std::vector<stage2::PageRecord> records_;
   std::set<std::uint32_t> vms_;

@@ -14,6 +14,7 @@
 #include "hyp/vm/inject.h"
 #include "hyp/vm/syndrome.h"
 #include "hyp/vm/vcpu.h"
+#include "hyp/vm/vm.h"
 
 namespace ravelin {
 
@@ -33,6 +34,42 @@ inline Result<Ipa> FaultIpa(const arch::Syndrome& syndrome) {
 inline bool IsResolvable(Esr esr) {
   return esr.fault_type() == kFaultTranslation || esr.fault_type() == kFaultPermission ||
          esr.fault_type() == kFaultAccessFlag;
+}
+
+// What an access needs of a stage-2 mapping. The walk of the guest's own tables only reads.
+inline stage2::Permissions NeededFor(Esr esr) {
+  if (esr.on_stage1_walk()) {
+    return stage2::Permissions::kRead;
+  }
+  if (static_cast<ExceptionClass>(esr.ec()) == ExceptionClass::kInstructionAbort) {
+    return stage2::Permissions::kReadExecute;
+  }
+  return esr.is_write() ? stage2::Permissions::kReadWrite : stage2::Permissions::kRead;
+}
+
+// How the VM's table stands to an access that has faulted.
+enum class FaultCause : std::uint8_t {
+  kGone,        // nothing forbids the access any more: it is executed again
+  kMissing,     // nothing is mapped there
+  kPermission,  // it is mapped, and the access is not allowed
+};
+
+// Another CPU may have had the entry broken for a moment, or changed it since. A clear access flag
+// is nobody's concern but the monitor's, and is set again here.
+inline FaultCause CauseOf(Vcpu& vcpu, Ipa ipa, Esr esr) {
+  if (!vcpu.vm().geometry().Contains(ipa)) {
+    return FaultCause::kMissing;
+  }
+  const auto vm = vcpu.vm().state().Lock();
+  const stage2::Translation found = vm->memory.table().Lookup(ipa);
+  if (!found.descriptor.IsValid()) {
+    return FaultCause::kMissing;
+  }
+  if (!found.descriptor.permissions().Allow(NeededFor(esr))) {
+    return FaultCause::kPermission;
+  }
+  vm->memory.table().SetYoung(ipa);
+  return FaultCause::kGone;
 }
 
 inline std::uint64_t AccessOf(Esr esr) {

@@ -25,9 +25,8 @@ enum class VmPhase : std::uint8_t { kCreated, kRunning, kDying };
 
 // What the VM's lock protects.
 struct VmState {
-  VmState(VmHandle handle, Vmid vmid, Pa root, stage2::Geometry geometry,
-          stage2::MetadataList metadata)
-      : memory(handle, vmid, root, geometry, metadata) {}
+  VmState(Vmid vmid, Pa root, stage2::Geometry geometry, stage2::MetadataList metadata)
+      : memory(vmid, root, geometry, metadata) {}
 
   VmPhase phase = VmPhase::kCreated;
   std::uint32_t running = 0;  // vCPUs on a CPU
@@ -54,12 +53,13 @@ class Vm {
         vmid_(plan.vmid),
         root_(plan.root),
         geometry_(plan.geometry),
-        state_(plan.handle, plan.vmid, plan.root, plan.geometry, plan.metadata) {}
+        state_(plan.vmid, plan.root, plan.geometry, plan.metadata) {}
   Vm(const Vm&) = delete;
   Vm& operator=(const Vm&) = delete;
 
   [[nodiscard]] VmHandle handle() const { return handle_; }
   [[nodiscard]] VmKind kind() const { return kind_; }
+  [[nodiscard]] Vmid vmid() const { return vmid_; }
   [[nodiscard]] bool is_protected() const { return kind_ == VmKind::kProtected; }
   [[nodiscard]] const stage2::Geometry& geometry() const { return geometry_; }
   [[nodiscard]] VmLock& state() { return state_; }

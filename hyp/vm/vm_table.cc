@@ -9,15 +9,17 @@
 #include "hyp/base/bits.h"
 #include "hyp/vm/monitor.h"
 #include "stage2/machine.h"
+#include "stage2/ownership/visit.h"
 
 namespace ravelin {
 namespace {
 
 // Pages that one VM_FREE wipes at most: the bound of its stay in EL2.
-constexpr PageCount kFreeBatch{64};
+constexpr PageCount kFreeBatch{stage2::visit::kPrepared};
 constexpr std::uint32_t kSlotBits = 8;
 constexpr std::uint32_t kGenerations = 1u << (32 - kSlotBits);
 static_assert(kMaxVms < (1u << kSlotBits), "a slot number and 1 fit, and an 8-bit VMID");
+static_assert(kMaxVms < stage2::kFirstDomain.raw(), "VMIDs of VMs are not those of domains");
 
 enum class SlotState : std::uint8_t { kEmpty, kReserved, kLive, kFreeing };
 
@@ -90,7 +92,7 @@ Result<> CheckFreeable(Slot& slot) {
   if (state->phase != VmPhase::kDying) {
     return Failure{Error::kWrongPhase};
   }
-  const bool busy = state->memory.guest_pages().raw() != 0 ||
+  const bool busy = state->memory.mapped_pages().raw() != 0 ||
                     slot.references.load(std::memory_order_acquire) != 0;
   return busy ? Result<>{Failure{Error::kBusy}} : Result<>{};
 }
@@ -112,7 +114,7 @@ Result<VmHandle> CreateVm(const VmRequest& request) {
   const VmHandle handle = HandleOf((*vm_table.Lock())[index], index);
   stage2::MetadataList metadata;
   const std::array<PfnRange, 2> ranges = {request.object, request.root};
-  if (const auto donated = PageOwnership().Lock()->HostDonateMonitor(ranges, handle, metadata);
+  if (const auto donated = PageOwnership().Lock()->HostDonateMonitor(ranges, VmidOf(index), metadata);
       !donated) {
     SetSlot(index, SlotState::kEmpty, nullptr);
     return Failure{donated.error()};

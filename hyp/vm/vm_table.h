@@ -3,7 +3,8 @@
 //
 // Handle -> VM. A handle is opaque to the host: it names a slot and the slot's generation, so that
 // the handle of a VM that is gone names nothing, also after the slot has been used again. The VMID
-// is the slot's: it is reused only after VM_FREE has invalidated it.
+// is the slot's, plus 1, and so no two VMs that exist have the same one; it is reused only after
+// VM_FREE has invalidated it, when no page record names it any more.
 #pragma once
 
 #include <atomic>

@@ -45,7 +45,8 @@ Disposition OnSmc(NormalGuest& guest, const arch::Syndrome& syndrome) {
   return OnHvc(guest, syndrome);
 }
 
-// The host decides what an address is: memory of a slot, or a device of the VMM.
+// The host decides what an address is: memory of a slot, or a device of the VMM. Memory that is
+// mapped stays memory: a write that is not allowed is a fault, whatever the syndrome decodes.
 Disposition OnDataAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
   const Esr esr{syndrome.esr};
   Vcpu& vcpu = guest.vcpu();
@@ -53,10 +54,11 @@ Disposition OnDataAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
     return InjectDataAbort(vcpu, syndrome);
   }
   const auto ipa = FaultIpa(syndrome);
-  if (!ipa) {
+  const FaultCause cause = ipa ? CauseOf(vcpu, *ipa, esr) : FaultCause::kGone;
+  if (cause == FaultCause::kGone) {
     return Disposition::kResume;
   }
-  if (esr.has_decoded_access() && !esr.on_stage1_walk()) {
+  if (cause == FaultCause::kMissing && esr.has_decoded_access() && !esr.on_stage1_walk()) {
     return ExitMmio(vcpu, syndrome, *ipa);
   }
   return vcpu.ExitFault(
@@ -69,7 +71,7 @@ Disposition OnInstructionAbort(NormalGuest& guest, const arch::Syndrome& syndrom
     return InjectInstructionAbort(guest.vcpu(), syndrome);
   }
   const auto ipa = FaultIpa(syndrome);
-  if (!ipa) {
+  if (!ipa || CauseOf(guest.vcpu(), *ipa, Esr{syndrome.esr}) == FaultCause::kGone) {
     return Disposition::kResume;
   }
   return guest.vcpu().ExitFault(

@@ -21,7 +21,7 @@ constexpr std::uint64_t kFeatures =
     FunctionBit(RAVELIN_GUEST_FEATURES) | FunctionBit(RAVELIN_GUEST_MEMINFO) |
     FunctionBit(RAVELIN_GUEST_MEM_SHARE) | FunctionBit(RAVELIN_GUEST_MEM_UNSHARE) |
     FunctionBit(RAVELIN_GUEST_MMIO_GUARD_INFO) | FunctionBit(RAVELIN_GUEST_MMIO_GUARD_MAP) |
-    FunctionBit(RAVELIN_GUEST_MMIO_GUARD_UNMAP);
+    FunctionBit(RAVELIN_GUEST_MMIO_GUARD_UNMAP) | FunctionBit(RAVELIN_GUEST_MEM_RELINQUISH);
 
 Disposition AnswerStatus(Vcpu& vcpu, int status) {
   return virt::Answer(vcpu, static_cast<std::uint64_t>(std::int64_t{status}));
@@ -46,13 +46,13 @@ Result<Gfn> NamedFrame(const Vcpu& vcpu) {
   return ToGfn(ipa);
 }
 
-using FrameOperation = Result<> (stage2::Ownership::*)(stage2::VmMemory&, Gfn);
+using FrameOperation = Result<>(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn);
 
-Result<> Apply(Vcpu& vcpu, FrameOperation operation) {
+Result<> Apply(Vcpu& vcpu, FrameOperation& operation) {
   RAVELIN_TRY_ASSIGN(gfn, NamedFrame(vcpu));
   const auto vm = vcpu.vm().state().Lock();
   const auto pages = PageOwnership().Lock();
-  return ((*pages).*operation)(vm->memory, gfn);
+  return operation(*pages, vm->memory, gfn);
 }
 
 Disposition AnswerResult(Vcpu& vcpu, const Result<>& result) {
@@ -65,8 +65,29 @@ bool IsMissing(Vcpu& vcpu, Ipa ipa) {
   return vm->memory.table().AnnotationAt(ipa) == stage2::Annotation::kNone;
 }
 
+// What a guest shares or takes back keeps its contents (pKVM's interface has it so).
+Result<> Share(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+  return pages.VmShareHost(vm, gfn, stage2::Content::kKept);
+}
+
+Result<> Unshare(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+  return pages.VmUnshareHost(vm, gfn, stage2::Content::kKept);
+}
+
+Result<> Relinquish(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+  return pages.VmRelinquish(vm, gfn);
+}
+
+Result<> Guard(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+  return pages.VmGuardMmio(vm, gfn);
+}
+
+Result<> Unguard(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+  return pages.VmUnguardMmio(vm, gfn);
+}
+
 Disposition ShareMemory(Vcpu& vcpu) {
-  const Result<> shared = Apply(vcpu, &stage2::Ownership::VmShareHost);
+  const Result<> shared = Apply(vcpu, Share);
   if (!shared && shared.error() == Error::kNotMapped && IsMissing(vcpu, Ipa{vcpu.X(1)})) {
     // Memory that the guest has not touched yet: the host donates the page, then the call is made
     // again.
@@ -78,15 +99,26 @@ Disposition ShareMemory(Vcpu& vcpu) {
 }
 
 Disposition UnshareMemory(Vcpu& vcpu) {
-  return AnswerResult(vcpu, Apply(vcpu, &stage2::Ownership::VmUnshareHost));
+  return AnswerResult(vcpu, Apply(vcpu, Unshare));
+}
+
+// The host has to know: it holds the page for the VM until now.
+Disposition RelinquishMemory(Vcpu& vcpu) {
+  const std::uint64_t ipa = vcpu.X(1);
+  const Result<> relinquished = Apply(vcpu, Relinquish);
+  if (!relinquished) {
+    return AnswerResult(vcpu, relinquished);
+  }
+  AnswerStatus(vcpu, RAVELIN_SMCCC_SUCCESS);
+  return vcpu.Exit({.reason = RAVELIN_EXIT_RELINQUISHED, .ipa = ipa});
 }
 
 Disposition GuardMmio(Vcpu& vcpu) {
-  return AnswerResult(vcpu, Apply(vcpu, &stage2::Ownership::VmGuardMmio));
+  return AnswerResult(vcpu, Apply(vcpu, Guard));
 }
 
 Disposition UnguardMmio(Vcpu& vcpu) {
-  return AnswerResult(vcpu, Apply(vcpu, &stage2::Ownership::VmUnguardMmio));
+  return AnswerResult(vcpu, Apply(vcpu, Unguard));
 }
 
 Disposition ReportGranule(Vcpu& vcpu) {
@@ -115,6 +147,7 @@ constexpr auto kCalls = std::to_array<GuestCall>({
     {RAVELIN_GUEST_MMIO_GUARD_INFO, ReportGranule},
     {RAVELIN_GUEST_MMIO_GUARD_MAP, GuardMmio},
     {RAVELIN_GUEST_MMIO_GUARD_UNMAP, UnguardMmio},
+    {RAVELIN_GUEST_MEM_RELINQUISH, RelinquishMemory},
 });
 
 }  // namespace

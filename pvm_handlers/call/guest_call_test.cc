@@ -78,10 +78,39 @@ TEST_F(GuestCallTest, TheUidIsThatOfPkvm) {
 
 TEST_F(GuestCallTest, FeaturesAreTheFunctionsThatExist) {
   const std::uint64_t features = Status(RAVELIN_GUEST_FEATURES);
-  EXPECT_EQ(features, Bit(0) | Bit(2) | Bit(3) | Bit(4) | Bit(5) | Bit(7) | Bit(8));
+  EXPECT_EQ(features, Bit(0) | Bit(2) | Bit(3) | Bit(4) | Bit(5) | Bit(7) | Bit(8) | Bit(9));
   for (std::uint64_t function = 1; function < 64; ++function) {
     const bool exists = Status(0xc600'0000 + function, 1) != kNotSupported;
     EXPECT_EQ(exists, (features & Bit(static_cast<unsigned>(function))) != 0) << function;
+  }
+}
+
+TEST_F(GuestCallTest, ARelinquishedPageIsTheHostsAgainAndTheHostIsTold) {
+  const Pfn page = guest_.GivePage(kPage);
+  fake::Poke(ToPa(page), 42);
+  EXPECT_EQ(Status(RAVELIN_GUEST_MEM_SHARE, kPage), 0U);
+  Refused(RAVELIN_GUEST_MEM_RELINQUISH, kPage);
+  EXPECT_EQ(Status(RAVELIN_GUEST_MEM_UNSHARE, kPage), 0U);
+  Next(RAVELIN_GUEST_MEM_RELINQUISH, kPage, 0, 0);
+  const ravelin_exit exit = guest_.Run();
+  EXPECT_EQ(exit.reason, RAVELIN_EXIT_RELINQUISHED);
+  EXPECT_EQ(exit.ipa, kPage);
+  EXPECT_EQ(guest_.x(0), 0U);
+  EXPECT_EQ(Query(page), RAVELIN_PAGE_OWNED);
+  EXPECT_EQ(fake::Peek(ToPa(page)), 0U);
+  Refused(RAVELIN_GUEST_MEM_RELINQUISH, kPage);
+  guest_.GivePage(kPage);
+}
+
+TEST_F(GuestCallTest, CallsOnPoisonedFramesFail) {
+  guest_.GivePage(kPage);
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_FORCE_RECLAIM, guest_.handle().raw(), kPage >> kPageShift, 1U)
+                .status,
+            RAVELIN_SUCCESS);
+  for (const std::uint64_t function :
+       {RAVELIN_GUEST_MEM_SHARE, RAVELIN_GUEST_MEM_UNSHARE, RAVELIN_GUEST_MMIO_GUARD_MAP,
+        RAVELIN_GUEST_MMIO_GUARD_UNMAP, RAVELIN_GUEST_MEM_RELINQUISH}) {
+    Refused(function, kPage);
   }
 }
 
@@ -98,7 +127,7 @@ TEST_F(GuestCallTest, ArgumentsOfEveryCallThatNamesAPage) {
   guest_.GivePage(kPage);
   for (const std::uint64_t function :
        {RAVELIN_GUEST_MEM_SHARE, RAVELIN_GUEST_MEM_UNSHARE, RAVELIN_GUEST_MMIO_GUARD_MAP,
-        RAVELIN_GUEST_MMIO_GUARD_UNMAP}) {
+        RAVELIN_GUEST_MMIO_GUARD_UNMAP, RAVELIN_GUEST_MEM_RELINQUISH}) {
     SCOPED_TRACE(function);
     Refused(function, kPage + 1);
     Refused(function, kPage + 0x800);

@@ -30,12 +30,10 @@ Disposition OnSmc(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   return OnHvc(guest, syndrome);
 }
 
-bool IsGuarded(Vcpu& vcpu, Ipa ipa) {
-  if (!vcpu.vm().geometry().Contains(ipa)) {
-    return false;
-  }
+// `ipa` lies in the space.
+stage2::Annotation AnnotationAt(Vcpu& vcpu, Ipa ipa) {
   const auto vm = vcpu.vm().state().Lock();
-  return vm->memory.table().AnnotationAt(ipa) == stage2::Annotation::kMmioGuard;
+  return vm->memory.table().AnnotationAt(ipa);
 }
 
 // The host learns the page, not the byte, where it may only donate.
@@ -49,18 +47,24 @@ Disposition ExitMissingPage(Vcpu& vcpu, Ipa ipa, std::uint64_t access, std::uint
 // An access that goes on in the next page: its value is not all for the device.
 bool CrossesPage(Esr esr, Ipa ipa) { return ipa.raw() % kPageSize + esr.access_size() > kPageSize; }
 
-// A guest's own pages have all permissions, so only a missing page is the host's business.
+// A guest's own pages have all permissions, so only a missing page is the host's business. What
+// was taken from the guest by force is poisoned: an external abort, as from memory that has failed.
 Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   const Esr esr{syndrome.esr};
   Vcpu& vcpu = guest.vcpu();
   const auto ipa = FaultIpa(syndrome);
-  if (esr.fault_type() != kFaultTranslation || !ipa || !vcpu.vm().geometry().Contains(*ipa)) {
+  if (!IsResolvable(esr) || !ipa || !vcpu.vm().geometry().Contains(*ipa)) {
     return InjectDataAbort(vcpu, syndrome);
   }
-  if (!IsGuarded(vcpu, *ipa)) {
+  const FaultCause cause = CauseOf(vcpu, *ipa, esr);
+  if (cause == FaultCause::kGone) {
+    return Disposition::kResume;
+  }
+  const stage2::Annotation note = AnnotationAt(vcpu, *ipa);
+  if (cause == FaultCause::kMissing && note == stage2::Annotation::kNone) {
     return ExitMissingPage(vcpu, *ipa, AccessOf(esr), syndrome.far);
   }
-  if (esr.on_stage1_walk()) {
+  if (note != stage2::Annotation::kMmioGuard || esr.on_stage1_walk()) {
     return InjectDataAbort(vcpu, syndrome);
   }
   if (!esr.has_decoded_access() || CrossesPage(esr, *ipa)) {
@@ -73,9 +77,17 @@ Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
 
 Disposition OnInstructionAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   Vcpu& vcpu = guest.vcpu();
+  const Esr esr{syndrome.esr};
   const auto ipa = FaultIpa(syndrome);
-  if (Esr{syndrome.esr}.fault_type() != kFaultTranslation || !ipa ||
-      !vcpu.vm().geometry().Contains(*ipa) || IsGuarded(vcpu, *ipa)) {
+  if (!IsResolvable(esr) || !ipa || !vcpu.vm().geometry().Contains(*ipa)) {
+    return InjectInstructionAbort(vcpu, syndrome);
+  }
+  const FaultCause cause = CauseOf(vcpu, *ipa, esr);
+  if (cause == FaultCause::kGone) {
+    return Disposition::kResume;
+  }
+  if (cause == FaultCause::kPermission ||
+      AnnotationAt(vcpu, *ipa) != stage2::Annotation::kNone) {
     return InjectInstructionAbort(vcpu, syndrome);
   }
   return ExitMissingPage(vcpu, *ipa, RAVELIN_ACCESS_EXEC, syndrome.far);

@@ -3,11 +3,13 @@
 //
 // One 64-bit stage-2 descriptor as a value: VMSAv8-64, 4 KiB granule, 48-bit output addresses
 // (Arm ARM D8.3; FEAT_LPA2 off). Pure functions of a word; what a descriptor means
-// depends on the level at which it stands, so the level is always given. Invariant: a descriptor
-// made here has the access flag set, and never a reserved encoding.
+// depends on the level at which it stands, so the level is always given. Invariant: no descriptor
+// made here has a reserved encoding.
 //
-// An invalid descriptor (bit 0 = 0) belongs to software (D8.3): 0 is "nothing here", anything else
-// an annotation.
+// Software has these bits for itself (D8.3): all of an invalid descriptor (bit 0 = 0), where 0 is
+// "nothing here" and anything else an annotation; bits 11:2 of a table descriptor, which count the
+// entries of the table that are not 0; bits 58:55 of a leaf, of which two say for how many levels
+// below a block a table page is kept in reserve, so that it can be split.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +48,14 @@ class Permissions {
   [[nodiscard]] constexpr bool executable() const { return (bits_ & kExecBit) != 0; }
   [[nodiscard]] constexpr std::uint8_t bits() const { return bits_; }
 
+  [[nodiscard]] constexpr Permissions WithoutExecute() const {
+    return Permissions{static_cast<std::uint8_t>(bits_ & ~kExecBit)};
+  }
+  // Whether `needed` is part of it.
+  [[nodiscard]] constexpr bool Allow(Permissions needed) const {
+    return (needed.bits_ & ~bits_) == 0;
+  }
+
   friend constexpr bool operator==(Permissions, Permissions) = default;
   friend constexpr Permissions operator|(Permissions a, Permissions b) {
     return Permissions{static_cast<std::uint8_t>(a.bits_ | b.bits_)};
@@ -74,10 +84,11 @@ inline constexpr Permissions Permissions::kAll{kAllBits};
 
 // Stage 2 combines with stage 1 by "the weaker wins" (D8, "memory region attributes"): under
 // kNormal the guest or host chooses by its own stage 1, under kNormalNonCacheable it chooses
-// between non-cacheable and device.
+// between non-cacheable and device, under kDevice it has device memory.
 enum class MemoryType : std::uint8_t {
   kNormal,              // write-back, inner shareable: RAM
-  kNormalNonCacheable,  // everything that is not RAM
+  kNormalNonCacheable,  // what is not RAM, for the host
+  kDevice,              // Device-nGnRE: registers of a device, for a VM
 };
 
 struct Attributes {
@@ -91,7 +102,7 @@ struct Attributes {
 enum class Annotation : std::uint8_t {
   kNone = 0,
   kMmioGuard = 1,  // the guest has declared the page to be MMIO of a host device
-  kPoison = 2,     // the page was taken from a running VM: its next access stops the VM
+  kPoison = 2,     // the page was taken from a living VM: its next access is an external abort
 };
 
 class Descriptor {
@@ -99,12 +110,13 @@ class Descriptor {
   constexpr Descriptor() = default;
   constexpr explicit Descriptor(std::uint64_t word) : word_(word) {}
 
-  // Points to the table of the next level.
-  [[nodiscard]] static constexpr Descriptor Table(Pa table) {
-    return Descriptor{kValid | kTableOrPage | Output::Make(table.raw() >> kPageShift)};
+  // Points to the table of the next level, in which `entries` entries are not 0.
+  [[nodiscard]] static constexpr Descriptor Table(Pa table, std::uint64_t entries = 0) {
+    return Descriptor{kValid | kTableOrPage | Entries::Make(entries) |
+                      Output::Make(table.raw() >> kPageShift)};
   }
 
-  // Maps a page (level 3) or a block (levels 2 and 1).
+  // Maps a page (level 3) or a block (levels 2 and 1). The access flag is set.
   [[nodiscard]] static constexpr Descriptor Leaf(unsigned level, Pa target, Attributes attributes) {
     const std::uint64_t type = level == kPageLevel ? kValid | kTableOrPage : kValid;
     return Descriptor{type | Output::Make(target.raw() >> kPageShift) | Encode(attributes)};
@@ -130,6 +142,12 @@ class Descriptor {
     return static_cast<Annotation>(Note::Get(word_));
   }
 
+  // Only for tables.
+  [[nodiscard]] constexpr std::uint64_t entries() const { return Entries::Get(word_); }
+  [[nodiscard]] constexpr Descriptor WithEntries(std::uint64_t entries) const {
+    return Descriptor{Entries::Set(word_, entries)};
+  }
+
   // The next table, or the first byte that a leaf maps.
   [[nodiscard]] constexpr Pa output() const { return Pa{Output::Get(word_) << kPageShift}; }
 
@@ -139,36 +157,82 @@ class Descriptor {
     return *Permissions::FromBits(bits | 1U);
   }
   [[nodiscard]] constexpr MemoryType memory() const {
-    return MemAttr::Get(word_) == kMemAttrWriteBack ? MemoryType::kNormal
-                                                    : MemoryType::kNormalNonCacheable;
+    switch (MemAttr::Get(word_)) {
+      case kMemAttrWriteBack:
+        return MemoryType::kNormal;
+      case kMemAttrNonCacheable:
+        return MemoryType::kNormalNonCacheable;
+      default:
+        return MemoryType::kDevice;
+    }
   }
   [[nodiscard]] constexpr Attributes attributes() const { return {permissions(), memory()}; }
+  // The access flag: somebody may have used the mapping since it was cleared.
+  [[nodiscard]] constexpr bool young() const { return Af::Get(word_) != 0; }
+  [[nodiscard]] constexpr unsigned reserve() const {
+    return static_cast<unsigned>(Reserve::Get(word_));
+  }
+
+  [[nodiscard]] constexpr Descriptor WithPermissions(Permissions permissions) const {
+    const std::uint64_t word = Xn::Set(word_, permissions.executable() ? 0 : 1);
+    return Descriptor{S2Ap::Set(word, permissions.bits() & 3U)};
+  }
+  [[nodiscard]] constexpr Descriptor WithAge(bool young) const {
+    return Descriptor{Af::Set(word_, young ? 1 : 0)};
+  }
+  // The same mapping as the first of smaller leaves at `level`, or as a block at `level` that
+  // begins with this one.
+  [[nodiscard]] constexpr Descriptor AtLevel(unsigned level, unsigned reserve) const {
+    const std::uint64_t word = level == kPageLevel ? word_ | kTableOrPage : word_ & ~kTableOrPage;
+    return Descriptor{Reserve::Set(word, reserve)};
+  }
+  // The same memory with the same attributes but for permissions and age: no change between the two
+  // needs a break (Arm ARM D8, "Using break-before-make").
+  [[nodiscard]] constexpr bool DiffersOnlyInUse(Descriptor other) const {
+    constexpr std::uint64_t kUse = Af::kMask | S2Ap::kMask | Xn::kMask;
+    return ((word_ ^ other.word_) & ~kUse) == 0;
+  }
 
   friend constexpr bool operator==(Descriptor, Descriptor) = default;
 
  private:
   // Stage-2 leaf, high bit first (D8.3, figure "stage 2 Block and Page descriptors").
+  using Reserve = Field<56, 55>;  // software
   using Xn = Field<54, 54>;  // XN[1]; XN[0], bit 53, stays 0: the same with and without FEAT_XNX
   using Output = Field<47, 12>;  // output or next-level table address
   using Af = Field<10, 10>;      // access flag
   using Sh = Field<9, 8>;        // shareability
   using S2Ap = Field<7, 6>;      // bit 7 write, bit 6 read
   using MemAttr = Field<5, 2>;   // FWB = 0
+  using Entries = Field<11, 2>;  // table descriptors only; software
   using Note = Field<4, 1>;      // invalid descriptors only; software
 
   static constexpr std::uint64_t kValid = Bit(0);
   static constexpr std::uint64_t kTableOrPage = Bit(1);
   static constexpr std::uint64_t kMemAttrWriteBack = 0b1111;     // outer and inner write-back
   static constexpr std::uint64_t kMemAttrNonCacheable = 0b0101;  // outer and inner non-cacheable
+  static constexpr std::uint64_t kMemAttrDevice = 0b0001;        // Device-nGnRE
   static constexpr std::uint64_t kInnerShareable = 0b11;
   static constexpr std::uint64_t kOuterShareable = 0b10;  // what non-cacheable is treated as (D8)
+
+  static constexpr std::uint64_t MemAttrOf(MemoryType memory) {
+    switch (memory) {
+      case MemoryType::kNormal:
+        return kMemAttrWriteBack;
+      case MemoryType::kNormalNonCacheable:
+        return kMemAttrNonCacheable;
+      case MemoryType::kDevice:
+        break;
+    }
+    return kMemAttrDevice;
+  }
 
   static constexpr std::uint64_t Encode(Attributes attributes) {
     const bool normal = attributes.memory == MemoryType::kNormal;
     const Permissions permissions = attributes.permissions;
     return Af::kMask | Sh::Make(normal ? kInnerShareable : kOuterShareable) |
-           MemAttr::Make(normal ? kMemAttrWriteBack : kMemAttrNonCacheable) |
-           S2Ap::Make(permissions.bits() & 3U) | Xn::Make(permissions.executable() ? 0 : 1);
+           MemAttr::Make(MemAttrOf(attributes.memory)) | S2Ap::Make(permissions.bits() & 3U) |
+           Xn::Make(permissions.executable() ? 0 : 1);
   }
 
   std::uint64_t word_ = 0;
@@ -183,6 +247,9 @@ static_assert(Descriptor::Leaf(2, Pa{0x4020'0000}, {Permissions::kAll, MemoryTyp
                   .word() == 0x4020'07fd);
 static_assert(Descriptor::Leaf(1, Pa{0}, {Permissions::kReadWrite, MemoryType::kNormalNonCacheable})
                   .word() == 0x0040'0000'0000'06d5);
+static_assert(Descriptor::Leaf(3, Pa{0x900'0000}, {Permissions::kReadWrite, MemoryType::kDevice})
+                  .word() == 0x0040'0000'0900'06c7);
+static_assert(Descriptor::Table(Pa{0x4123'4000}, 512).word() == 0x4123'4803);
 static_assert(!Descriptor::Annotated(Annotation::kMmioGuard).IsValid());
 static_assert(!Descriptor::Annotated(Annotation::kMmioGuard).IsEmpty());
 static_assert(!Descriptor::Table(Pa{0}).IsTable(kPageLevel));

@@ -30,18 +30,18 @@ struct Locks {
   Locked<VmMemory*, Rank::kVm> second;
 };
 
-Result<void> Step(Ownership& ownership, VmMemory& vm, std::mt19937& random) {
+bool Step(Ownership& ownership, VmMemory& vm, std::mt19937& random) {
   const PfnRange page = Pages(World::kBlock + PageCount{random() % 16}, 1);
   const Gfn gfn = kGfn + PageCount{random() % 16};
   switch (random() % 4) {
     case 0:
-      return ownership.ReclaimFromVm(vm, page);
+      return ownership.ReclaimFromVm(vm, page).has_value();
     case 1:
-      return ownership.VmShareHost(vm, gfn);
+      return ownership.VmShareHost(vm, gfn, Content::kKept).has_value();
     case 2:
-      return ownership.VmUnshareHost(vm, gfn);
+      return ownership.VmUnshareHost(vm, gfn, Content::kKept).has_value();
     default:
-      return ownership.HostDonateVm(vm, gfn, page, Content::kZeroed);
+      return ownership.HostDonateVm(vm, gfn, page, Content::kZeroed).has_value();
   }
 }
 
@@ -51,7 +51,7 @@ void Work(Locks& locks, Locked<VmMemory*, Rank::kVm>& locked_vm, unsigned seed) 
   for (int step = 0; step < kSteps; ++step) {
     const auto vm = locked_vm.Lock();
     const auto ownership = locks.ownership.Lock();
-    successes += Step(**ownership, **vm, random).has_value() ? 1 : 0;
+    successes += Step(**ownership, **vm, random) ? 1 : 0;
   }
   EXPECT_GT(successes, 0);
 }

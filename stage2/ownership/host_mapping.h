@@ -7,6 +7,7 @@
 
 #include "hyp/base/types.h"
 #include "stage2/format/descriptor.h"
+#include "stage2/ownership/record_map.h"
 #include "stage2/table/page_table.h"
 
 namespace ravelin::stage2::host {
@@ -17,14 +18,17 @@ constexpr Mapping Identity(PfnRange range, Attributes attributes, unsigned large
   return {SameGfn(range.first), range.first, range.count, attributes, largest};
 }
 
-// The host's own RAM: stage 2 takes nothing away from its stage 1.
-constexpr Mapping RamMapping(PfnRange range) {
-  return Identity(range, {Permissions::kAll, MemoryType::kNormal}, kBlock1GLevel);
-}
-
 // What is not RAM. Not executable: code comes from memory that has a record.
 constexpr Mapping MmioMapping(PfnRange block) {
   return Identity(block, {Permissions::kReadWrite, MemoryType::kNormalNonCacheable}, kBlock1GLevel);
+}
+
+// The host's own pages. Of RAM, stage 2 takes nothing away from its stage 1.
+constexpr Mapping OwnMapping(PfnRange range, PageKind kind) {
+  if (kind == PageKind::kMmio) {
+    return MmioMapping(range);
+  }
+  return Identity(range, {Permissions::kAll, MemoryType::kNormal}, kBlock1GLevel);
 }
 
 // A VM's page that the host borrows. The host does not execute what a VM can change.

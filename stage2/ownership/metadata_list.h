@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pages that the host has donated for one VM's metadata (VM object, vCPUs, tables), chained
-// through their page records: donated first, returned last. A plain value, so that it can be moved
-// out of the VM object before the pages of that object go back. Only Ownership changes it; the lock
-// is that of whoever holds it.
+// The pages that the host has donated for the metadata of one VM or device domain (its object,
+// vCPUs, tables), chained through their page records: donated first, returned last. A plain value,
+// so that it can be moved out of the VM object before the pages of that object go back. Only
+// Ownership changes it; the lock is that of whoever holds it.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class MetadataList {
   friend class Ownership;
 
   Pfn head_;     // meaningless while count_ is 0
-  VmHandle vm_;  // likewise
+  Vmid holder_;  // likewise
   PageCount count_;
 };
 

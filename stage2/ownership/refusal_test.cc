@@ -15,6 +15,7 @@ namespace ravelin::stage2 {
 namespace {
 
 using ::testing::IsEmpty;
+using testing::kOne;
 using testing::Pages;
 using testing::World;
 
@@ -39,7 +40,7 @@ const std::vector<std::uint64_t> kBadFrames{
 };
 
 const std::vector<std::uint64_t> kBadCounts{0,
-                                            RAVELIN_MAX_BATCH + 1,
+                                            RAVELIN_MAX_RANGE + 1,
                                             std::uint64_t{1} << 36,
                                             std::uint64_t{1} << 52,
                                             kAllOnes - 0x400ff,
@@ -49,9 +50,10 @@ class RefusalTest : public ::testing::Test {
  protected:
   RefusalTest() : vm_(world_.AddVm(1)) {}
 
-  void Refused(const std::function<Result<void>()>& attempt, Error error) {
+  template <typename Attempt>
+  void Refused(Attempt attempt, Error error) {
     const World::Snapshot before = world_.Take();
-    const Result<void> result = attempt();
+    const auto result = attempt();
     ASSERT_FALSE(result.has_value());
     EXPECT_EQ(result.error(), error);
     EXPECT_EQ(world_.Take(), before);
@@ -63,13 +65,15 @@ class RefusalTest : public ::testing::Test {
                  << std::hex << "frame " << range.first.raw() << " count " << range.count.raw());
     Ownership& it = world_.ownership();
     Refused([&] { return it.HostDonateVm(vm_, kGfn, range, Content::kZeroed); }, error);
-    Refused([&] { return it.HostDonateVm(vm_, kGfn, range, Content::kMeasured); }, error);
+    Refused([&] { return it.HostDonateVm(vm_, kGfn, range, Content::kKept); }, error);
     Refused([&] { return it.HostShareVm(vm_, kGfn, range, Permissions::kRead); }, error);
     Refused([&] { return it.HostTopUp(vm_, range); }, error);
     Refused([&] { return it.ReclaimFromVm(vm_, range); }, error);
     MetadataList list;
     const std::array ranges{Pages(World::kFree + PageCount{9}, 1), range};
-    Refused([&] { return it.HostDonateMonitor(ranges, VmHandle{1}, list); }, error);
+    const bool too_many = range.count.raw() > 32;
+    Refused([&] { return it.HostDonateMonitor(ranges, Vmid{1}, list); },
+            too_many ? Error::kInvalidArgument : error);
   }
 
   World world_;
@@ -79,7 +83,7 @@ class RefusalTest : public ::testing::Test {
 TEST_F(RefusalTest, FramesThatAreNotRam) {
   for (const std::uint64_t frame : kBadFrames) {
     AllRefuse(Pages(Pfn{frame}, 1), Error::kNotRam);
-    AllRefuse(Pages(Pfn{frame}, RAVELIN_MAX_BATCH), Error::kNotRam);
+    AllRefuse(Pages(Pfn{frame}, RAVELIN_MAX_RANGE), Error::kNotRam);
     Ownership& it = world_.ownership();
     const Pfn pfn{frame};
     Refused([&] { return it.HostShareMonitor(pfn); }, Error::kNotRam);
@@ -94,8 +98,13 @@ TEST_F(RefusalTest, CountsOutOfRange) {
   for (const std::uint64_t count : kBadCounts) {
     AllRefuse(Pages(World::kFree, count), Error::kInvalidArgument);
     AllRefuse(Pages(Pfn{kAllOnes}, count), Error::kInvalidArgument);
-    Refused([&] { return world_.ownership().HostUnshareVm(vm_, kGfn, PageCount{count}); },
-            Error::kInvalidArgument);
+    Ownership& it = world_.ownership();
+    const PageCount pages{count};
+    constexpr Error kError = Error::kInvalidArgument;
+    Refused([&] { return it.HostUnshareVm(vm_, kGfn, pages); }, kError);
+    Refused([&] { return it.HostSetVmPermissions(vm_, kGfn, pages, Permissions::kRead); }, kError);
+    Refused([&] { return it.HostAgeVm(vm_, kGfn, pages); }, kError);
+    Refused([&] { return it.ForceReclaim(vm_, kGfn, pages); }, kError);
   }
 }
 
@@ -113,17 +122,21 @@ TEST_F(RefusalTest, GuestFramesBeyondTheSpace) {
        {limit - 1, limit, std::uint64_t{1} << 36, std::uint64_t{1} << 52, kAllOnes - 1, kAllOnes}) {
     SCOPED_TRACE(raw);
     const Gfn gfn{raw};
-    Refused([&] { return it.HostDonateVm(vm_, gfn, two, Content::kZeroed); },
-            Error::kInvalidArgument);
-    Refused([&] { return it.HostShareVm(vm_, gfn, two, Permissions::kRead); },
-            Error::kInvalidArgument);
-    Refused([&] { return it.HostUnshareVm(vm_, gfn, PageCount{2}); }, Error::kInvalidArgument);
+    Refused([&] { return it.HostUnshareVm(vm_, gfn, PageCount{2}); },
+            raw < limit ? Error::kNotMapped : Error::kInvalidArgument);
     const Error one = raw < limit ? Error::kNotMapped : Error::kInvalidArgument;
-    Refused([&] { return it.VmShareHost(vm_, gfn); }, one);
-    Refused([&] { return it.VmUnshareHost(vm_, gfn); }, one);
+    Refused([&] { return it.VmShareHost(vm_, gfn, Content::kKept); }, one);
+    Refused([&] { return it.VmUnshareHost(vm_, gfn, Content::kKept); }, one);
     Refused([&] { return it.VmUnguardMmio(vm_, gfn); }, one);
-    Refused([&] { return it.HostSetVmPermissions(vm_, gfn, Permissions::kRead); }, one);
+    Refused([&] { return it.HostSetVmPermissions(vm_, gfn, kOne, Permissions::kRead); }, one);
+    Refused([&] { return it.HostAgeVm(vm_, gfn, kOne); }, one);
+    Refused([&] { return it.ForceReclaim(vm_, gfn, kOne); }, one);
+    Refused([&] { return it.VmRelinquish(vm_, gfn); }, one);
     if (raw >= limit) {
+      Refused([&] { return it.HostDonateVm(vm_, gfn, two, Content::kZeroed); },
+              Error::kInvalidArgument);
+      Refused([&] { return it.HostShareVm(vm_, gfn, two, Permissions::kRead); },
+              Error::kInvalidArgument);
       Refused([&] { return it.VmGuardMmio(vm_, gfn); }, Error::kInvalidArgument);
     }
   }
@@ -146,9 +159,10 @@ TEST_F(RefusalTest, OneBadPageSpoilsTheRange) {
 
 TEST_F(RefusalTest, TakenGuestFrames) {
   Ownership& it = world_.ownership();
-  ASSERT_TRUE(it.HostDonateVm(vm_, kGfn, Pages(World::kFree, 1), Content::kZeroed));
+  const Gfn taken = kGfn + PageCount{8};
+  ASSERT_TRUE(it.HostDonateVm(vm_, taken, Pages(World::kFree, 1), Content::kZeroed));
   const PfnRange two = Pages(World::kBlock, 2);
-  const Gfn before{kGfn.raw() - 1};
+  const Gfn before{taken.raw() - 1};
   Refused([&] { return it.HostDonateVm(vm_, before, two, Content::kZeroed); }, Error::kExists);
   Refused([&] { return it.HostShareVm(vm_, before, two, Permissions::kRead); }, Error::kExists);
 }
@@ -163,15 +177,15 @@ TEST_F(RefusalTest, TheMonitorsOwnPages) {
 // --- Table memory: for every k that is too small, nothing happens.
 
 TEST(ShortageTest, VmPoolAtEveryK) {
-  for (std::uint64_t k = 0; k <= 6; ++k) {
+  for (std::uint64_t k = 0; k <= 3; ++k) {
     SCOPED_TRACE(k);
     World world;
     VmMemory& vm = world.AddVm(1, k, 48);
-    const Gfn gfn{(std::uint64_t{1} << 27) - 1};  // two tables of each of three levels
+    const Gfn gfn{std::uint64_t{1} << 27};  // a table of each of three levels
     const World::Snapshot before = world.Take();
-    const Result<void> result =
+    const auto result =
         world.ownership().HostDonateVm(vm, gfn, Pages(World::kFree, 2), Content::kZeroed);
-    EXPECT_EQ(result.has_value(), k == 6);
+    EXPECT_EQ(result.has_value(), k == 3);
     if (!result) {
       EXPECT_EQ(result.error(), Error::kNoMemory);
       EXPECT_EQ(world.Take(), before);
@@ -200,7 +214,7 @@ TEST(ShortageTest, HostPoolAtEveryK) {
     VmMemory& vm = world.AddVm(1);
     const PfnRange page = Pages(World::kBlock, 1);
     const World::Snapshot before = world.Take();
-    const Result<void> result = world.ownership().HostDonateVm(vm, kGfn, page, Content::kZeroed);
+    const auto result = world.ownership().HostDonateVm(vm, kGfn, page, Content::kZeroed);
     EXPECT_EQ(result.has_value(), k == 1);
     if (!result) {
       EXPECT_EQ(result.error(), Error::kNoMemory);
@@ -211,26 +225,39 @@ TEST(ShortageTest, HostPoolAtEveryK) {
   }
 }
 
+// The only pages of the host in their 2 MiB: with the last one their table goes, and another block
+// takes it.
+constexpr PfnRange kLonely = Pages(Pfn{0x40400}, 0xf0);
+
 TEST(ShortageTest, ReturnToTheHostWithoutTables) {
   World world(TablesOfStart());
   VmMemory& vm = world.AddVm(1);
   Ownership& it = world.ownership();
-  ASSERT_TRUE(it.HostDonateVm(vm, kGfn, Pages(World::kBlock, 512), Content::kZeroed));
+  ASSERT_TRUE(testing::Whole(kLonely, [&](PfnRange rest, PageCount done) {
+    return it.HostDonateVm(vm, kGfn + done, rest, Content::kZeroed);
+  }));
+  const Gfn other = kGfn + PageCount{0x200};
+  ASSERT_TRUE(it.HostDonateVm(vm, other, Pages(World::kBlock, 1), Content::kZeroed));
   const World::Snapshot before = world.Take();
-  EXPECT_EQ(it.ReclaimFromVm(vm, Pages(World::kBlock, 511)).error(), Error::kNoMemory);
-  EXPECT_EQ(it.VmShareHost(vm, kGfn).error(), Error::kNoMemory);
+  EXPECT_EQ(it.ReclaimFromVm(vm, kLonely).error(), Error::kNoMemory);
+  EXPECT_EQ(it.ForceReclaim(vm, kGfn, kOne).error(), Error::kNoMemory);
+  EXPECT_EQ(it.VmShareHost(vm, kGfn, Content::kKept).error(), Error::kNoMemory);
+  EXPECT_EQ(it.VmRelinquish(vm, kGfn).error(), Error::kNoMemory);
   EXPECT_EQ(world.Take(), before);
-  EXPECT_TRUE(it.ReclaimFromVm(vm, Pages(World::kBlock, 512)));
+  ASSERT_TRUE(it.ReclaimFromVm(vm, Pages(World::kBlock, 1)));
+  EXPECT_TRUE(it.ReclaimFromVm(vm, kLonely));
   EXPECT_THAT(world.Inconsistencies(), IsEmpty());
 }
 
 TEST(ShortageTest, MetadataThatCannotReturnStaysListed) {
   World world(TablesOfStart());
   VmMemory& vm = world.AddVm(1, 0);
-  ASSERT_TRUE(world.ownership().HostTopUp(vm, Pages(World::kBlock, 512)));
+  Ownership& it = world.ownership();
+  ASSERT_TRUE(
+      testing::Whole(kLonely, [&](PfnRange rest, PageCount) { return it.HostTopUp(vm, rest); }));
+  ASSERT_TRUE(it.HostDonateVm(vm, kGfn, Pages(World::kBlock, 1), Content::kZeroed));
   const World::Snapshot before = world.Take();
-  EXPECT_EQ(world.ownership().ReturnMetadata(vm.metadata(), PageCount{1}).error(),
-            Error::kNoMemory);
+  EXPECT_EQ(it.ReturnMetadata(vm.metadata(), PageCount{1}).error(), Error::kNoMemory);
   EXPECT_EQ(world.Take(), before);
 }
 
@@ -245,12 +272,13 @@ TEST(ShortageTest, MonitorMapWithoutTables) {
   fake::FailReserveAfter(1);
   MetadataList list;
   const std::array ranges{Pages(World::kFree, 1), Pages(World::kBlock, 1)};
-  EXPECT_EQ(it.HostDonateMonitor(ranges, VmHandle{1}, list).error(), Error::kNoMemory);
+  EXPECT_EQ(it.HostDonateMonitor(ranges, Vmid{1}, list).error(), Error::kNoMemory);
   EXPECT_EQ(world.Take(), before);
 }
 
 TEST(ShortageTest, AdvisedHostPoolSuffices) {
-  const std::array ram{PfnRange{World::kRamFirst, World::kRamPages}, World::kSecondRegion};
+  const std::array ram{PfnRange{World::kRamFirst, World::kRamPages}, World::kSecondRegion,
+                       World::kMmio};
   const PageCount advised = Ownership::HostTablesFor(ram, *Geometry::ForIpaBits(36));
   World world(advised.raw());
   VmMemory& vm = world.AddVm(1);
@@ -268,11 +296,12 @@ TEST(ShortageTest, AdvisedHostPoolSuffices) {
 
 // Both ranges split the last block; it is split once.
 TEST(ShortageTest, AdvisedHostPoolSufficesForTwoRangesInOneBlock) {
-  const std::array ram{PfnRange{World::kRamFirst, World::kRamPages}, World::kSecondRegion};
+  const std::array ram{PfnRange{World::kRamFirst, World::kRamPages}, World::kSecondRegion,
+                       World::kMmio};
   World world(Ownership::HostTablesFor(ram, *Geometry::ForIpaBits(36)).raw());
   MetadataList list;
   const std::array ranges{Pages(World::kBlock, 1), Pages(World::kBlock + PageCount{7}, 1)};
-  EXPECT_TRUE(world.ownership().HostDonateMonitor(ranges, VmHandle{1}, list));
+  EXPECT_TRUE(world.ownership().HostDonateMonitor(ranges, Vmid{1}, list));
   EXPECT_THAT(world.Inconsistencies(), IsEmpty());
 }
 
@@ -287,7 +316,9 @@ TEST(StartTest, RefusesWhatDoesNotFit) {
     records.assign(64, {});
     Ownership ownership;
     return ownership.Start({.ram = {&region, 1},
+                            .mmio = {},
                             .monitor = monitor,
+                            .secure = {},
                             .records = {records.data(), count},
                             .host_geometry = *Geometry::ForIpaBits(36),
                             .host_root = ToPa(Pfn{0x1000}),

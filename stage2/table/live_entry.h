@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Changing descriptors that table walks may be using. Only PageTable uses this, with the table's
-// lock held. Invariant (Arm ARM D8, "Using break-before-make when updating translation
-// table entries"): between two different valid values a
-// descriptor is invalid, and no TLB holds the first one when the second is written. The types
-// enforce the order: only LiveEntry gives a Broken, only a Broken makes the next value, and a
-// Broken or a TlbBatch that is dropped unfinished stops the monitor.
+// lock held. Invariant (Arm ARM D8, "Using break-before-make when updating translation table
+// entries"): between two different valid values a descriptor is invalid, and no TLB holds the first
+// one when the second is written, unless they differ only in what that chapter does not list: the
+// permissions and the access flag, and bits that hardware ignores. The types enforce the order:
+// only LiveEntry gives a Broken, only a Broken makes the next value, and a Broken or a TlbBatch that
+// is dropped unfinished stops the monitor.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "hyp/base/types.h"
 #include "stage2/format/descriptor.h"
 #include "stage2/machine.h"
+#include "stage2/table/walker.h"
 
 namespace ravelin::stage2 {
 
@@ -57,53 +59,88 @@ class [[nodiscard]] Broken {
   bool open_ = true;
 };
 
-// A valid descriptor of the tree of `vmid`.
+// A valid descriptor of the tree that `walker` uses.
 class LiveEntry {
  public:
-  LiveEntry(Vmid vmid, Slot slot) : vmid_(vmid), slot_(slot) {}
+  LiveEntry(Walker walker, Slot slot) : walker_(walker), slot_(slot) {}
 
   // A block or page that maps `gfn`.
   Broken BreakLeaf(Gfn gfn) const {
     machine::StoreEntry(slot_.entry, 0);
-    machine::InvalidatePages(vmid_, ToIpa(gfn), PageCount{1});
+    walker_.ForgetPages(ToIpa(gfn), PageCount{1});
     return Broken{slot_};
   }
 
   // A table: walk caches may hold it, and everything below it, under any address.
   Broken BreakTable() const {
     machine::StoreEntry(slot_.entry, 0);
-    machine::InvalidateVm(vmid_);
+    walker_.ForgetAll();
     return Broken{slot_};
   }
 
+  // A table whose number of entries changes: bits that hardware ignores.
+  void Recount(Descriptor table) const { machine::StoreEntry(slot_.entry, table.word()); }
+
+  // A leaf whose access flag was clear: no TLB holds such (D8, "The Access flag").
+  void SetYoung(Descriptor leaf) const {
+    machine::StoreEntry(slot_.entry, leaf.WithAge(true).word());
+    machine::PublishEntries();
+  }
+
  private:
-  Vmid vmid_;
+  Walker walker_;
   Slot slot_;
 };
 
-// Leaves of consecutive frames that stay invalid, with one invalidation for all.
+// Leaves of consecutive frames that are broken or change in use, and tables that become empty with
+// them, with one invalidation for all.
 class TlbBatch {
  public:
-  TlbBatch(Vmid vmid, Gfn first) : vmid_(vmid), first_(first) {}
+  TlbBatch(Walker walker, Gfn first) : walker_(walker), first_(first) {}
   TlbBatch(const TlbBatch&) = delete;
   TlbBatch& operator=(const TlbBatch&) = delete;
-  ~TlbBatch() { Invariant(pages_ == 0, "a batch of broken leaves is invalidated"); }
+  ~TlbBatch() { Invariant(scope_ == Scope::kNothing, "a batch of broken leaves is invalidated"); }
 
-  // The leaf at `slot` maps the next `pages` frames.
-  void Break(Slot slot, std::uint64_t pages) {
+  // The leaf at `slot` maps the next `pages` frames. It stays invalid, with `left` in it.
+  void Break(Slot slot, std::uint64_t pages, Descriptor left) {
+    Invariant(!left.IsValid(), "a broken leaf is invalid");
+    Put(slot, pages, left);
+  }
+  // The leaf at `slot`, which is `from`, maps the next `pages` frames and goes on doing so.
+  void Change(Slot slot, std::uint64_t pages, Descriptor from, Descriptor to) {
+    Invariant(from.DiffersOnlyInUse(to), "only permissions and age change without a break");
+    Put(slot, pages, to);
+  }
+  // Nothing happens to the next `pages` frames.
+  void Pass(std::uint64_t pages) { pages_ += pages; }
+  // The table at `slot` was the only way to leaves of the batch.
+  void BreakTable(Slot slot) {
     machine::StoreEntry(slot.entry, 0);
-    pages_ += pages;
+    scope_ = Scope::kAll;
   }
 
   void Invalidate() {
-    machine::InvalidatePages(vmid_, ToIpa(first_), PageCount{pages_});
-    pages_ = 0;
+    if (scope_ == Scope::kAll) {
+      walker_.ForgetAll();
+    } else if (scope_ == Scope::kPages) {
+      walker_.ForgetPages(ToIpa(first_), PageCount{pages_});
+    }
+    scope_ = Scope::kNothing;
   }
 
  private:
-  Vmid vmid_;
+  enum class Scope : std::uint8_t { kNothing, kPages, kAll };
+
+  void Put(Slot slot, std::uint64_t pages, Descriptor descriptor) {
+    machine::StoreEntry(slot.entry, descriptor.word());
+    pages_ += pages;
+    scope_ = scope_ == Scope::kAll ? Scope::kAll : Scope::kPages;
+  }
+
+  Walker walker_;
   Gfn first_;
   std::uint64_t pages_ = 0;
+  Scope scope_ = Scope::kNothing;
 };
 
 }  // namespace ravelin::stage2

@@ -23,6 +23,7 @@ constexpr Attributes kRam{Permissions::kAll, MemoryType::kNormal};
 constexpr Pa kRoot{0x1000'0000};
 constexpr Pa kPoolFirst{0x1010'0000};
 constexpr Vmid kVmid{5};
+constexpr Walker kWalker{.vmid = kVmid};
 constexpr std::uint64_t kGiB = LevelPages(kBlock1GLevel);
 constexpr std::uint64_t kTwoMiB = LevelPages(kBlock2MLevel);
 
@@ -34,7 +35,7 @@ class PageTableTest : public ::testing::Test {
     for (std::uint64_t i = 0; i < pool_pages; ++i) {
       pool_.Give(kPoolFirst + i * kPageSize);
     }
-    table_ = PageTable(kRoot, *Geometry::ForIpaBits(ipa_bits), kVmid, pool_);
+    table_ = PageTable(kRoot, *Geometry::ForIpaBits(ipa_bits), kWalker, pool_);
   }
 
   // As a caller does it: check, compare with the pool, commit.
@@ -55,6 +56,15 @@ class PageTableTest : public ::testing::Test {
       return Failure{Error::kNoMemory};
     }
     table_.Unmap(first, count);
+    return {};
+  }
+
+  Result<void> SetPermissions(std::uint64_t gfn, Permissions permissions) {
+    RAVELIN_TRY_ASSIGN(tables, table_.CheckPermissions(Gfn{gfn}, PageCount{1}, permissions));
+    if (!pool_.Has(tables)) {
+      return Failure{Error::kNoMemory};
+    }
+    table_.SetPermissions(Gfn{gfn}, PageCount{1}, permissions);
     return {};
   }
 
@@ -100,7 +110,7 @@ TEST_F(PageTableTest, WidestAndNarrowestSpacesWorkAtTheirEnds) {
     for (std::uint64_t i = 0; i < 8; ++i) {
       pool.Give(kPoolFirst + i * kPageSize);
     }
-    PageTable table(kRoot, *Geometry::ForIpaBits(bits), kVmid, pool);
+    PageTable table(kRoot, *Geometry::ForIpaBits(bits), kWalker, pool);
     const Gfn last{table.geometry().limit().raw() - 1};
     table.Map({last, Pfn{1}, PageCount{1}, kRam, kPageLevel});
     table.Map({Gfn{0}, Pfn{2}, PageCount{1}, kRam, kPageLevel});
@@ -137,7 +147,7 @@ TEST_F(PageTableTest, ReturnOfThePageMakesTheBlockWhole) {
   for (const std::uint64_t gfn : {std::uint64_t{0}, std::uint64_t{511}, kGiB - 1}) {
     ASSERT_TRUE(Unmap(Gfn{gfn}, PageCount{1}));
     ASSERT_TRUE(Map(Identity(gfn, 1, kBlock1GLevel)));
-    table_.Coalesce(Gfn{gfn}, PageCount{1});
+    table_.Coalesce(Gfn{gfn}, PageCount{1}, PageTable::OnMerge::kFree);
     EXPECT_EQ(LevelAt(gfn), kBlock1GLevel);
     EXPECT_EQ(pool_.free_count(), PageCount{8});
   }
@@ -148,12 +158,12 @@ TEST_F(PageTableTest, DifferentNeighboursAreNotCoalesced) {
   Make(40, 8);
   ASSERT_TRUE(Map(Identity(0, 511, kPageLevel)));
   ASSERT_TRUE(Map({Gfn{511}, Pfn{600}, PageCount{1}, kRam, kPageLevel}));
-  table_.Coalesce(Gfn{511}, PageCount{1});
+  table_.Coalesce(Gfn{511}, PageCount{1}, PageTable::OnMerge::kFree);
   EXPECT_EQ(LevelAt(511), kPageLevel);
   ASSERT_TRUE(Unmap(Gfn{511}, PageCount{1}));
   const Attributes read_only{Permissions::kRead, MemoryType::kNormal};
   ASSERT_TRUE(Map({Gfn{511}, Pfn{511}, PageCount{1}, read_only, kPageLevel}));
-  table_.Coalesce(Gfn{511}, PageCount{1});
+  table_.Coalesce(Gfn{511}, PageCount{1}, PageTable::OnMerge::kFree);
   EXPECT_EQ(LevelAt(511), kPageLevel);
 }
 
@@ -195,7 +205,7 @@ TEST_F(PageTableTest, UntrustedRangesAreChecked) {
     EXPECT_EQ(Unmap(Gfn{first}, PageCount{1}).error(), Error::kInvalidArgument);
     EXPECT_EQ(table_.Resolve(Gfn{first}).error(), Error::kInvalidArgument);
     EXPECT_EQ(table_.Annotate(Gfn{first}, Annotation::kMmioGuard).error(), Error::kInvalidArgument);
-    EXPECT_EQ(table_.SetPermissions(Gfn{first}, Permissions::kRead).error(),
+    EXPECT_EQ(SetPermissions(first, Permissions::kRead).error(),
               Error::kInvalidArgument);
   }
   EXPECT_EQ(Map(Identity(0, 0, kPageLevel)).error(), Error::kInvalidArgument);
@@ -211,7 +221,7 @@ TEST_F(PageTableTest, EveryShortageIsFoundBeforeTheFirstWrite) {
     for (std::uint64_t i = 0; i < pages; ++i) {
       pool.Give(kPoolFirst + i * kPageSize);
     }
-    const PageTable table(kRoot, *Geometry::ForIpaBits(40), kVmid, pool);
+    const PageTable table(kRoot, *Geometry::ForIpaBits(40), kWalker, pool);
     const auto log = fake::Log();
     const Result<PageCount> needed = table.CheckMap(mapping);
     EXPECT_EQ(needed, PageCount{4});
@@ -220,16 +230,16 @@ TEST_F(PageTableTest, EveryShortageIsFoundBeforeTheFirstWrite) {
   }
 }
 
-TEST_F(PageTableTest, PermissionsChangeByBreakAndMake) {
+TEST_F(PageTableTest, PermissionsChangeInPlaceAndAreInvalidated) {
   Make(40, 8);
   ASSERT_TRUE(Map(Identity(0, kTwoMiB, kBlock2MLevel)));
-  ASSERT_TRUE(table_.SetPermissions(Gfn{3}, Permissions::kRead));
+  ASSERT_TRUE(SetPermissions(3, Permissions::kRead));
   EXPECT_EQ(table_.Lookup(ToIpa(Gfn{3})).descriptor.permissions(), Permissions::kRead);
   EXPECT_EQ(table_.Lookup(ToIpa(Gfn{4})).descriptor.permissions(), Permissions::kAll);
   EXPECT_EQ(table_.Resolve(Gfn{3}), Pfn{3});
-  EXPECT_EQ(table_.SetPermissions(Gfn{kTwoMiB}, Permissions::kRead).error(), Error::kNotMapped);
+  EXPECT_EQ(SetPermissions(kTwoMiB, Permissions::kRead).error(), Error::kNotMapped);
   const auto log = fake::Log();
-  ASSERT_TRUE(table_.SetPermissions(Gfn{3}, Permissions::kRead));
+  ASSERT_TRUE(SetPermissions(3, Permissions::kRead));
   EXPECT_EQ(fake::Log(), log) << "nothing to change";
   EXPECT_THAT(Breaches(), IsEmpty());
 }
@@ -238,7 +248,7 @@ TEST_F(PageTableTest, PermissionsOfABlockWithoutMemoryStay) {
   Make(40, 1);
   ASSERT_TRUE(Map(Identity(0, kTwoMiB, kBlock2MLevel)));
   const auto log = fake::Log();
-  EXPECT_EQ(table_.SetPermissions(Gfn{3}, Permissions::kRead).error(), Error::kNoMemory);
+  EXPECT_EQ(SetPermissions(3, Permissions::kRead).error(), Error::kNoMemory);
   EXPECT_EQ(fake::Log(), log);
 }
 
@@ -264,6 +274,95 @@ TEST_F(PageTableTest, DisconnectForgetsTheTree) {
   EXPECT_EQ(fake::Log().back().kind, fake::Event::Kind::kInvalidateVm);
 }
 
+TEST_F(PageTableTest, ABlockMadeOfPagesKeepsItsTableInReserve) {
+  Make(40, 2);
+  ASSERT_TRUE(Map(Identity(0, kTwoMiB - 1, kPageLevel)));
+  ASSERT_TRUE(Map(Identity(kTwoMiB - 1, 1, kPageLevel)));
+  table_.Coalesce(Gfn{0}, PageCount{1}, PageTable::OnMerge::kReserve);
+  EXPECT_EQ(LevelAt(7), kBlock2MLevel);
+  EXPECT_EQ(pool_.free_count(), PageCount{0}) << "nobody else may take it";
+  EXPECT_EQ(pool_.reserved_count(), PageCount{1});
+  EXPECT_EQ(table_.CheckUnmap(Gfn{7}, PageCount{1}), PageCount{0});
+  ASSERT_TRUE(Unmap(Gfn{7}, PageCount{1}));
+  EXPECT_EQ(LevelAt(8), kPageLevel);
+  EXPECT_EQ(pool_.reserved_count(), PageCount{0});
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, AWholeBlockLeavesWithoutItsReserve) {
+  Make(40, 2);
+  ASSERT_TRUE(Map(Identity(0, kTwoMiB, kPageLevel)));
+  table_.Coalesce(Gfn{0}, PageCount{1}, PageTable::OnMerge::kReserve);
+  ASSERT_TRUE(Unmap(Gfn{0}, PageCount{kTwoMiB}));
+  EXPECT_EQ(pool_.free_count(), PageCount{2});
+  EXPECT_EQ(pool_.reserved_count(), PageCount{0});
+}
+
+// 512 blocks of pages become one of 1 GiB, and a page of it can be taken without a free page.
+TEST_F(PageTableTest, ABlockOf1GiBKeepsTwoLevelsInReserve) {
+  Make(40, 1 + kEntriesPerTable);
+  for (std::uint64_t block = 0; block < kEntriesPerTable; ++block) {
+    ASSERT_TRUE(Map(Identity(block * kTwoMiB, kTwoMiB, kPageLevel)));
+    table_.Coalesce(Gfn{block * kTwoMiB}, PageCount{1}, PageTable::OnMerge::kReserve);
+  }
+  EXPECT_EQ(LevelAt(12345), kBlock1GLevel);
+  EXPECT_EQ(pool_.reserved_count(), PageCount{1 + kEntriesPerTable});
+  EXPECT_EQ(table_.CheckUnmap(Gfn{12345}, PageCount{1}), PageCount{0});
+  table_.Unmap(Gfn{12345}, PageCount{1});
+  EXPECT_EQ(LevelAt(12346), kPageLevel);
+  EXPECT_EQ(LevelAt(0), kBlock2MLevel);
+  EXPECT_EQ(pool_.reserved_count(), PageCount{kEntriesPerTable - 1});
+}
+
+TEST_F(PageTableTest, PoisonStaysAndNothingIsMappedOverIt) {
+  Make(40, 2);
+  ASSERT_TRUE(Map(Identity(0, kTwoMiB, kPageLevel)));
+  table_.Coalesce(Gfn{0}, PageCount{1}, PageTable::OnMerge::kReserve);
+  EXPECT_EQ(table_.CheckPoison(Gfn{3}, PageCount{2}), PageCount{0});
+  table_.Poison(Gfn{3}, PageCount{2});
+  EXPECT_EQ(table_.AnnotationAt(ToIpa(Gfn{3})), Annotation::kPoison);
+  EXPECT_EQ(table_.AnnotationAt(ToIpa(Gfn{4})), Annotation::kPoison);
+  EXPECT_EQ(table_.Resolve(Gfn{5}), Pfn{5});
+  EXPECT_EQ(Map(Identity(3, 1, kPageLevel)).error(), Error::kExists);
+  ASSERT_TRUE(Unmap(Gfn{5}, PageCount{kTwoMiB - 5}));
+  ASSERT_TRUE(Unmap(Gfn{0}, PageCount{3}));
+  EXPECT_EQ(table_.AnnotationAt(ToIpa(Gfn{3})), Annotation::kPoison) << "its table is not empty";
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, AgeIsClearedWithInvalidationAndSetWithout) {
+  Make(40, 4);
+  ASSERT_TRUE(Map(Identity(0, 4, kPageLevel)));
+  ASSERT_TRUE(Map(Identity(kTwoMiB, kTwoMiB, kBlock2MLevel)));
+  EXPECT_EQ(table_.Age(Gfn{1}, PageCount{3}), 3U);
+  EXPECT_TRUE(table_.Lookup(ToIpa(Gfn{0})).descriptor.young());
+  EXPECT_FALSE(table_.Lookup(ToIpa(Gfn{1})).descriptor.young());
+  const auto log = fake::Log();
+  EXPECT_EQ(table_.Age(Gfn{1}, PageCount{3}), 0U);
+  EXPECT_EQ(fake::Log(), log) << "old ones are in no TLB";
+  table_.SetYoung(ToIpa(Gfn{2}));
+  EXPECT_EQ(table_.Age(Gfn{0}, PageCount{4}), 2U);
+  EXPECT_EQ(table_.Age(Gfn{kTwoMiB}, PageCount{kTwoMiB}), 1U) << "a block is one leaf";
+  EXPECT_EQ(table_.Resolve(Gfn{3}), Pfn{3});
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
+TEST_F(PageTableTest, RunsEndWhereFramesAreNoNeighbours) {
+  Make(40, 8);
+  ASSERT_TRUE(Map({Gfn{10}, Pfn{100}, PageCount{5}, kRam, kPageLevel}));
+  ASSERT_TRUE(Map({Gfn{15}, Pfn{200}, PageCount{5}, kRam, kPageLevel}));
+  const auto run = [&](std::uint64_t first, std::uint64_t count) {
+    return table_.ResolveRun(Gfn{first}, PageCount{count});
+  };
+  EXPECT_EQ(run(11, 100)->first, Pfn{101});
+  EXPECT_EQ(run(11, 100)->count, PageCount{4});
+  EXPECT_EQ(run(11, 2)->count, PageCount{2});
+  EXPECT_EQ(run(15, 100)->count, PageCount{5});
+  EXPECT_EQ(run(20, 1).error(), Error::kNotMapped);
+  ASSERT_TRUE(Map(Identity(kTwoMiB, kTwoMiB, kBlock2MLevel)));
+  EXPECT_EQ(run(kTwoMiB + 1, 1000)->count, PageCount{kTwoMiB - 1});
+}
+
 // Random work beside a model that is a plain map. The seed is printed by the trace.
 TEST_F(PageTableTest, AgreesWithAMapAfterAnyWork) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
@@ -284,7 +383,7 @@ TEST_F(PageTableTest, AgreesWithAMapAfterAnyWork) {
         for (std::uint64_t i = 0; !taken && i < count; ++i) {
           model[first + i] = first + i;
         }
-        table_.Coalesce(Gfn{first}, PageCount{count});
+        table_.Coalesce(Gfn{first}, PageCount{count}, PageTable::OnMerge::kFree);
         continue;
       }
       const auto begin = model.lower_bound(first);
@@ -314,7 +413,7 @@ TEST_F(PageTableTest, AgreesWithAMapAfterAnyWork) {
 TEST(LiveEntryDeathTest, BrokenEntryIsNotForgotten) {
   fake::Reset();
   EXPECT_DEATH(
-      { const Broken broken = LiveEntry(kVmid, {kRoot, kPageLevel}).BreakLeaf(Gfn{0}); },
+      { const Broken broken = LiveEntry(kWalker, {kRoot, kPageLevel}).BreakLeaf(Gfn{0}); },
       "made again or left");
 }
 
@@ -322,8 +421,8 @@ TEST(LiveEntryDeathTest, BatchIsNotForgotten) {
   fake::Reset();
   EXPECT_DEATH(
       {
-        TlbBatch batch(kVmid, Gfn{0});
-        batch.Break({kRoot, kPageLevel}, 1);
+        TlbBatch batch(kWalker, Gfn{0});
+        batch.Break({kRoot, kPageLevel}, 1, Descriptor{});
       },
       "invalidated");
 }

@@ -34,6 +34,9 @@ std::vector<std::string> History::Replay(const std::vector<fake::Event>& log) {
     Step(event);
     ++step_;
   }
+  for (const Pending& pending : pending_) {
+    Report("a changed entry is never invalidated", pending.entry);
+  }
   return std::exchange(breaches_, {});
 }
 
@@ -92,6 +95,13 @@ void History::Write(std::uint64_t address, std::uint64_t value) {
 }
 
 void History::Change(std::uint64_t address, Link link, Descriptor from, Descriptor to) {
+  if (from.IsTable(link.level) && to.IsTable(link.level) && from.output() == to.output()) {
+    return;  // bits that hardware ignores
+  }
+  if (from.IsLeaf(link.level) && to.IsLeaf(link.level) && from.DiffersOnlyInUse(to)) {
+    ChangeUse(address, link, from, to);
+    return;
+  }
   if (from.IsValid() && to.IsValid()) {
     Report("a valid entry becomes another valid one", address);
   }
@@ -104,6 +114,21 @@ void History::Change(std::uint64_t address, Link link, Descriptor from, Descript
   if (to.IsValid()) {
     Appear(address, link, to);
   }
+}
+
+// An entry without access flag is in no TLB (Arm ARM D8, "The Access flag").
+void History::ChangeUse(std::uint64_t address, Link link, Descriptor from, Descriptor to) {
+  if (!from.young() && from.WithAge(true) == to) {
+    return;
+  }
+  const std::uint64_t index = address % kPageSize / kEntrySize;
+  pending_.push_back({.tree = link.tree,
+                      .entry = address,
+                      .is_table = false,
+                      .ipa = link.base + index * LevelSpan(link.level),
+                      .pages = LevelPages(link.level),
+                      .leaves = {},
+                      .tables = {}});
 }
 
 void History::Appear(std::uint64_t address, Link link, Descriptor descriptor) {
@@ -173,7 +198,7 @@ void History::CheckLeaf(const Leaf& leaf) {
     const std::uint64_t first = std::max(leaf.pfn, other.pfn);
     const std::uint64_t end = std::min(leaf.pfn + leaf.pages, other.pfn + other.pages);
     for (std::uint64_t pfn = first; pfn < end; ++pfn) {
-      if (leaf.tree == other.tree || !shared_.contains(pfn)) {
+      if (!shared_.contains(pfn)) {
         Report("a page is usable at two places", pfn);
         break;
       }
@@ -201,7 +226,8 @@ void History::CheckOrigin(const Leaf& leaf) {
   for (std::uint64_t pfn = leaf.pfn; pfn < leaf.pfn + leaf.pages; ++pfn) {
     const auto last = last_.find(pfn);
     const std::size_t owner = last == last_.end() ? 0 : last->second;
-    if (owner != leaf.tree && !prepared_.contains(pfn) && !shared_.contains(pfn)) {
+    if (owner != leaf.tree && !prepared_.contains(pfn) && !shared_.contains(pfn) &&
+        !mmio_.contains(pfn)) {
       Report("a page arrives with what its last owner left in it", pfn);
     }
     if (owner != leaf.tree) {

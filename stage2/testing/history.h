@@ -4,9 +4,9 @@
 // History: replays the log of the fake machine and looks, after every single event, at the tables
 // as another CPU could see them at that moment. A translation counts as usable from the store that
 // makes it until the TLB invalidation that follows its removal. Reports, as text, each breach of:
-//   - break-before-make (Arm ARM D8): no valid entry becomes another valid one, no broken
-//   entry
-//     is made again before it is invalidated;
+//   - break-before-make (Arm ARM D8): no valid entry becomes another valid one, but in its
+//     permissions, its access flag and what hardware ignores; no broken entry is made again before
+//     it is invalidated; nothing is left without its invalidation in the end;
 //   - a table is complete and published when it is linked, holds nothing but descriptors and known
 //     annotations while it is, and is not touched until it is invalidated when it was unlinked;
 //   - a page is usable through one table only, at one address, unless the test allows sharing;
@@ -33,8 +33,10 @@ class History {
  public:
   // Tables in the order in which they are added: the first is the host's.
   void AddTable(const PageTable& table);
-  // The page may be usable by two parties at once.
+  // The page may be usable by two parties at once, and at two places.
   void AllowSharing(Pfn pfn) { shared_.insert(pfn.raw()); }
+  // The page has no contents that could be wiped.
+  void AddMmio(Pfn pfn) { mmio_.insert(pfn.raw()); }
 
   // Replays a log that begins with empty memory. Returns what is wrong; empty = all is well.
   [[nodiscard]] std::vector<std::string> Replay(const std::vector<fake::Event>& log);
@@ -71,6 +73,7 @@ class History {
   void Step(const fake::Event& event);
   void Write(std::uint64_t address, std::uint64_t value);
   void Change(std::uint64_t address, Link link, Descriptor from, Descriptor to);
+  void ChangeUse(std::uint64_t address, Link link, Descriptor from, Descriptor to);
   void Appear(std::uint64_t address, Link link, Descriptor descriptor);
   void Vanish(std::uint64_t address, Link link, Descriptor descriptor);
   void Collect(std::uint64_t table, Pending& pending);
@@ -85,6 +88,7 @@ class History {
 
   std::vector<Tree> trees_;
   std::set<std::uint64_t> shared_;
+  std::set<std::uint64_t> mmio_;
 
   std::map<std::uint64_t, std::uint64_t> memory_;
   std::map<std::uint64_t, Link> links_;   // table page -> where

@@ -81,6 +81,28 @@ void PublishEntries() {
 
 void ZeroTablePage(Pa page) { ZeroPage(LinearPointer<void>(page)); }
 
+void FillTablePage(Pa page, std::uint64_t first, std::uint64_t step) {
+  auto* const words = LinearPointer<std::uint64_t>(page);
+  for (std::uint64_t i = 0; i < kPageSize / 8; ++i) {
+    words[i] = first + step * i;
+  }
+}
+
+bool HoldsSequence(Pa page, std::uint64_t first, std::uint64_t step) {
+  constexpr std::uint64_t kAtOnce = 8;
+  const auto* const words = LinearPointer<const std::uint64_t>(page);
+  for (std::uint64_t i = 0; i < kPageSize / 8; i += kAtOnce) {
+    std::uint64_t difference = 0;
+    for (std::uint64_t j = i; j < i + kAtOnce; ++j) {
+      difference |= words[j] ^ (first + step * j);
+    }
+    if (difference != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void WipeMonitorPage(Pa page) {
   ZeroTablePage(page);
   CleanInvalidate(LinearVa(page).raw(), kPageSize);
@@ -125,5 +147,10 @@ void InvalidateVm(Vmid vmid) {
   asm volatile("tlbi vmalls12e1is" ::: "memory");
   tlb::CompleteBroadcast();
 }
+
+// There is no SMMU driver: no device walks a table of the monitor's.
+void InvalidateDevicePages(Vmid, Ipa, PageCount) {}
+
+void InvalidateDevice(Vmid) {}
 
 }  // namespace ravelin::machine

@@ -147,6 +147,21 @@ void ZeroTablePage(Pa page) {
   fake::Record({Event::Kind::kZeroTable, Vmid{0}, page.raw()});
 }
 
+void FillTablePage(Pa page, std::uint64_t first, std::uint64_t step) {
+  for (std::uint64_t i = 0; i < kPageSize / 8; ++i) {
+    StoreEntry(page + 8 * i, first + step * i);
+  }
+}
+
+bool HoldsSequence(Pa page, std::uint64_t first, std::uint64_t step) {
+  for (std::uint64_t i = 0; i < kPageSize / 8; ++i) {
+    if (LoadEntry(page + 8 * i) != first + step * i) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void WipeMonitorPage(Pa page) {
   fake::Zero(page);
   fake::Record({Event::Kind::kWipe, Vmid{0}, page.raw()});
@@ -174,6 +189,12 @@ void InvalidateVm(Vmid vmid) {
   fake::Barrier();
   fake::Record({Event::Kind::kInvalidateVm, vmid});
 }
+
+void InvalidateDevicePages(Vmid domain, Ipa first, PageCount count) {
+  InvalidatePages(domain, first, count);
+}
+
+void InvalidateDevice(Vmid domain) { InvalidateVm(domain); }
 
 Result<void> ReserveMonitorMap(PfnRange) {
   fake::State& state = fake::TheState();
