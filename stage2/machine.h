@@ -38,8 +38,8 @@ void WipeMonitorPage(Pa page);
 // descriptors.
 void ZeroTablePage(Pa page);
 
-// Fills a page of the monitor with 512 descriptors: `first`, `first + step`, and so on. What it held
-// before does not matter. By pairs of words: no walk can reach the page yet.
+// Fills a page of the monitor with 512 descriptors: `first`, `first + step`, and so on. What it
+// held before does not matter. By pairs of words: no walk can reach the page yet.
 void FillTablePage(Pa page, std::uint64_t first, std::uint64_t step);
 
 // Whether the page holds exactly what FillTablePage would write. Plain loads, as LoadEntry.

@@ -90,10 +90,10 @@
  */
 #define RAVELIN_HOST_VCPU_RUN 11u
 /*
- * VM_DONATE(handle, gfn, pfn, count) -> x1 = pages done: gives contiguous pages to a protected VM at
- * gfn. Before VM_LAUNCH the contents are kept: they are the VM's initial image; after it the pages
- * are zeroed. WRONG_KIND, NOT_RAM, WRONG_OWNER, WRONG_STATE; BUSY: a device reaches the page; EXISTS;
- * NO_MEMORY: VM_TOPUP first; INVALID_ARGUMENT: beyond the VM's IPA space.
+ * VM_DONATE(handle, gfn, pfn, count) -> x1 = pages done: gives contiguous pages to a protected VM
+ * at gfn. Before VM_LAUNCH the contents are kept: they are the VM's initial image; after it the
+ * pages are zeroed. WRONG_KIND, NOT_RAM, WRONG_OWNER, WRONG_STATE; BUSY: a device reaches the page;
+ * EXISTS; NO_MEMORY: VM_TOPUP first; INVALID_ARGUMENT: beyond the VM's IPA space.
  */
 #define RAVELIN_HOST_VM_DONATE 12u
 /*
@@ -108,17 +108,17 @@
 #define RAVELIN_HOST_VM_SHARE 13u
 /*
  * VM_UNSHARE(handle, gfn, count) -> x1 = pages done: takes lent pages back from a normal VM, in any
- * phase. NOT_MAPPED: a hole; WRONG_KIND; INVALID_ARGUMENT: beyond the VM's IPA space; NO_MEMORY: the
- * range ends inside a block, VM_TOPUP first.
+ * phase. NOT_MAPPED: a hole; WRONG_KIND; INVALID_ARGUMENT: beyond the VM's IPA space; NO_MEMORY:
+ * the range ends inside a block, VM_TOPUP first.
  */
 #define RAVELIN_HOST_VM_UNSHARE 14u
 /* VM_DESTROY(handle): the VM is dying, no vCPU runs any more. BUSY: one runs; WRONG_PHASE: again.
  */
 #define RAVELIN_HOST_VM_DESTROY 15u
 /*
- * VM_RECLAIM(handle, pfn, count) -> x1 = pages done: takes pages of a dying protected VM back, wiped.
- * (A normal VM's are the host's all the time: VM_UNSHARE.) WRONG_KIND; WRONG_PHASE: not dying;
- * WRONG_OWNER: not this VM's; NOT_RAM.
+ * VM_RECLAIM(handle, pfn, count) -> x1 = pages done: takes pages of a dying protected VM back,
+ * wiped. (A normal VM's are the host's all the time: VM_UNSHARE.) WRONG_KIND; WRONG_PHASE: not
+ * dying; WRONG_OWNER: not this VM's; NOT_RAM.
  */
 #define RAVELIN_HOST_VM_RECLAIM 16u
 /*
@@ -135,13 +135,14 @@
 #define RAVELIN_HOST_VM_SET_PERMISSIONS 18u
 /*
  * VM_AGE(handle, gfn, count) -> x1 = pages done, x2 = pages or blocks among them that a normal VM
- * has used since the last VM_AGE. Errors as VM_UNSHARE, but NO_MEMORY; WRONG_PHASE: the VM is dying.
+ * has used since the last VM_AGE. Errors as VM_UNSHARE, but NO_MEMORY; WRONG_PHASE: the VM is
+ * dying.
  */
 #define RAVELIN_HOST_VM_AGE 19u
 /*
- * VM_FORCE_RECLAIM(handle, gfn, count) -> x1 = pages done: takes pages of a living protected VM back,
- * wiped. At their frames the VM has an external abort from then on, and nothing can be mapped there
- * again: it learns of the loss. WRONG_KIND; WRONG_PHASE: the VM is dying; NOT_MAPPED;
+ * VM_FORCE_RECLAIM(handle, gfn, count) -> x1 = pages done: takes pages of a living protected VM
+ * back, wiped. At their frames the VM has an external abort from then on, and nothing can be mapped
+ * there again: it learns of the loss. WRONG_KIND; WRONG_PHASE: the VM is dying; NOT_MAPPED;
  * INVALID_ARGUMENT: beyond the VM's IPA space.
  */
 #define RAVELIN_HOST_VM_FORCE_RECLAIM 20u

@@ -51,8 +51,8 @@ typedef uint64_t ravelin_u64;
 /* The monitor stopped the VM. `event`: RAVELIN_STOP_*. It does not run again. */
 #define RAVELIN_EXIT_STOPPED 7u
 /*
- * The guest has given a page back (MEM_RELINQUISH): it is the host's again. `ipa`, page aligned. Run
- * again.
+ * The guest has given a page back (MEM_RELINQUISH): it is the host's again. `ipa`, page aligned.
+ * Run again.
  */
 #define RAVELIN_EXIT_RELINQUISHED 8u
 

@@ -128,8 +128,10 @@ TEST_F(LifeCycleTest, ABlockIsLentAndAgedAtOnce) {
   EXPECT_EQ(Call(RAVELIN_HOST_VM_TOPUP, vm.raw(), host_.Take().raw(), 1), RAVELIN_SUCCESS);
   EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SHARE, vm.raw(), 512U, pages.raw(), 1024U, 1U),
             (Answer{RAVELIN_INCOMPLETE, 512}));
-  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_AGE, vm.raw(), 512U, 512U), (Answer{RAVELIN_SUCCESS, 512, 1}));
-  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_AGE, vm.raw(), 512U, 512U), (Answer{RAVELIN_SUCCESS, 512, 0}));
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_AGE, vm.raw(), 512U, 512U),
+            (Answer{RAVELIN_SUCCESS, 512, 1}));
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_AGE, vm.raw(), 512U, 512U),
+            (Answer{RAVELIN_SUCCESS, 512, 0}));
   EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SET_PERMISSIONS, vm.raw(), 512U, 512U, 3U),
             (Answer{RAVELIN_SUCCESS, 512}));
 }

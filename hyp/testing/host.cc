@@ -162,7 +162,8 @@ std::vector<PfnRange> Host::MappedPages(VmHandle vm) {
     const PageCount pages{stage2::LevelPages(leaf.level)};
     if (leaf.descriptor.IsValid()) {
       const Pfn pfn = ToPfn(leaf.descriptor.output());
-      runs.push_back((*found)->is_protected() ? PfnRange{pfn, pages} : PfnRange{Pfn{gfn.raw()}, pages});
+      runs.push_back((*found)->is_protected() ? PfnRange{pfn, pages}
+                                              : PfnRange{Pfn{gfn.raw()}, pages});
     }
     gfn = gfn + pages;
   }
@@ -171,12 +172,12 @@ std::vector<PfnRange> Host::MappedPages(VmHandle vm) {
 
 void Host::TakeAllBack(VmHandle vm) {
   const auto found = FindVm(vm);
-  const std::uint64_t call = found.has_value() && (*found)->is_protected() ? RAVELIN_HOST_VM_RECLAIM
-                                                                           : RAVELIN_HOST_VM_UNSHARE;
+  const std::uint64_t call = found.has_value() && (*found)->is_protected()
+                                 ? RAVELIN_HOST_VM_RECLAIM
+                                 : RAVELIN_HOST_VM_UNSHARE;
   for (const PfnRange& run : MappedPages(vm)) {
-    Whole(run, [&](PfnRange rest) {
-      return Call(call, vm.raw(), rest.first.raw(), rest.count.raw());
-    });
+    Whole(run,
+          [&](PfnRange rest) { return Call(call, vm.raw(), rest.first.raw(), rest.count.raw()); });
   }
 }
 
@@ -213,10 +214,11 @@ void Host::SnapshotVm(VmHandle handle, Snapshot& snapshot) {
     return;  // VM_FREE has begun
   }
   const auto state = (*found)->state().Lock();
-  snapshot.words.insert(snapshot.words.end(),
-                        {handle.raw(), static_cast<std::uint64_t>(state->phase), state->running,
-                         state->memory.mapped_pages().raw(), state->memory.pool().free_count().raw(),
-                         state->memory.metadata().count().raw()});
+  snapshot.words.insert(
+      snapshot.words.end(),
+      {handle.raw(), static_cast<std::uint64_t>(state->phase), state->running,
+       state->memory.mapped_pages().raw(), state->memory.pool().free_count().raw(),
+       state->memory.metadata().count().raw()});
   for (Vcpu* const vcpu : state->vcpus) {
     snapshot.words.push_back(vcpu != nullptr ? 1 : 0);
     if (vcpu == nullptr) {

@@ -13,10 +13,10 @@
 #include <set>
 #include <vector>
 
+#include "gtest/gtest.h"
 #include "hyp/abi/host_call.h"
 #include "hyp/abi/run_page.h"
 #include "hyp/base/mode.h"
-#include "gtest/gtest.h"
 #include "hyp/base/types.h"
 #include "hyp/call/host_call.h"
 #include "hyp/vm/vcpu.h"

@@ -114,7 +114,8 @@ Result<VmHandle> CreateVm(const VmRequest& request) {
   const VmHandle handle = HandleOf((*vm_table.Lock())[index], index);
   stage2::MetadataList metadata;
   const std::array<PfnRange, 2> ranges = {request.object, request.root};
-  if (const auto donated = PageOwnership().Lock()->HostDonateMonitor(ranges, VmidOf(index), metadata);
+  if (const auto donated =
+          PageOwnership().Lock()->HostDonateMonitor(ranges, VmidOf(index), metadata);
       !donated) {
     SetSlot(index, SlotState::kEmpty, nullptr);
     return Failure{donated.error()};

@@ -98,9 +98,7 @@ Disposition ShareMemory(Vcpu& vcpu) {
   return AnswerResult(vcpu, shared);
 }
 
-Disposition UnshareMemory(Vcpu& vcpu) {
-  return AnswerResult(vcpu, Apply(vcpu, Unshare));
-}
+Disposition UnshareMemory(Vcpu& vcpu) { return AnswerResult(vcpu, Apply(vcpu, Unshare)); }
 
 // The host has to know: it holds the page for the VM until now.
 Disposition RelinquishMemory(Vcpu& vcpu) {
@@ -113,13 +111,9 @@ Disposition RelinquishMemory(Vcpu& vcpu) {
   return vcpu.Exit({.reason = RAVELIN_EXIT_RELINQUISHED, .ipa = ipa});
 }
 
-Disposition GuardMmio(Vcpu& vcpu) {
-  return AnswerResult(vcpu, Apply(vcpu, Guard));
-}
+Disposition GuardMmio(Vcpu& vcpu) { return AnswerResult(vcpu, Apply(vcpu, Guard)); }
 
-Disposition UnguardMmio(Vcpu& vcpu) {
-  return AnswerResult(vcpu, Apply(vcpu, Unguard));
-}
+Disposition UnguardMmio(Vcpu& vcpu) { return AnswerResult(vcpu, Apply(vcpu, Unguard)); }
 
 Disposition ReportGranule(Vcpu& vcpu) {
   return ReservedAreZero(vcpu, 1) ? virt::Answer(vcpu, kPageSize)

@@ -104,9 +104,10 @@ TEST_F(GuestCallTest, ARelinquishedPageIsTheHostsAgainAndTheHostIsTold) {
 
 TEST_F(GuestCallTest, CallsOnPoisonedFramesFail) {
   guest_.GivePage(kPage);
-  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_FORCE_RECLAIM, guest_.handle().raw(), kPage >> kPageShift, 1U)
-                .status,
-            RAVELIN_SUCCESS);
+  EXPECT_EQ(
+      host_.Call(RAVELIN_HOST_VM_FORCE_RECLAIM, guest_.handle().raw(), kPage >> kPageShift, 1U)
+          .status,
+      RAVELIN_SUCCESS);
   for (const std::uint64_t function :
        {RAVELIN_GUEST_MEM_SHARE, RAVELIN_GUEST_MEM_UNSHARE, RAVELIN_GUEST_MMIO_GUARD_MAP,
         RAVELIN_GUEST_MMIO_GUARD_UNMAP, RAVELIN_GUEST_MEM_RELINQUISH}) {

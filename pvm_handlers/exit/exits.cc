@@ -86,8 +86,7 @@ Disposition OnInstructionAbort(ProtectedGuest& guest, const arch::Syndrome& synd
   if (cause == FaultCause::kGone) {
     return Disposition::kResume;
   }
-  if (cause == FaultCause::kPermission ||
-      AnnotationAt(vcpu, *ipa) != stage2::Annotation::kNone) {
+  if (cause == FaultCause::kPermission || AnnotationAt(vcpu, *ipa) != stage2::Annotation::kNone) {
     return InjectInstructionAbort(vcpu, syndrome);
   }
   return ExitMissingPage(vcpu, *ipa, RAVELIN_ACCESS_EXEC, syndrome.far);

@@ -189,9 +189,10 @@ TEST_F(ExitsTest, AccessesToWhatIsMappedAreExecutedAgain) {
 
 TEST_F(ExitsTest, WhatWasTakenByForceIsAnExternalAbort) {
   guest_.GivePage(kPage);
-  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_FORCE_RECLAIM, guest_.handle().raw(), kPage >> kPageShift, 1U)
-                .status,
-            RAVELIN_SUCCESS);
+  EXPECT_EQ(
+      host_.Call(RAVELIN_HOST_VM_FORCE_RECLAIM, guest_.handle().raw(), kPage >> kPageShift, 1U)
+          .status,
+      RAVELIN_SUCCESS);
   IsExternalAbort(DataAbort(kPage), ExceptionClass::kDataAbortSame);
   IsExternalAbort(DataAbort(kPage, {.write = true}), ExceptionClass::kDataAbortSame, kIssWrite);
   IsExternalAbort(InstructionAbort(kPage), ExceptionClass::kInstructionAbortSame);

@@ -52,8 +52,7 @@ Result<void> Ownership::Start(const Config& config) {
   for (std::uint64_t i = 0; i < config.host_tables.count.raw(); ++i) {
     host_pool_.Give(ToPa(config.host_tables.first + PageCount{i}));
   }
-  host_table_ =
-      PageTable(config.host_root, config.host_geometry, {.vmid = kHostVmid}, host_pool_);
+  host_table_ = PageTable(config.host_root, config.host_geometry, {.vmid = kHostVmid}, host_pool_);
   for (const RecordMap::Region& region : map_.regions()) {
     RAVELIN_TRY(MapForHost(region));
   }

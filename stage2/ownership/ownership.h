@@ -14,10 +14,10 @@
 // was; it is as if it had been asked for those alone.
 //
 // Invariants: the host's table maps a page that has a record exactly if the host owns or borrows
-// it; a VM's or domain's table maps exactly the pages that it owns, each at the frame of its record,
-// and pages that are lent, each of which counts its mappings in all tables; whoever loses a page has
-// lost it in all tables and TLBs before it is wiped, and it is wiped before the next owner's mapping
-// exists; what a guest asks for never fails for want of table memory of its VM.
+// it; a VM's or domain's table maps exactly the pages that it owns, each at the frame of its
+// record, and pages that are lent, each of which counts its mappings in all tables; whoever loses a
+// page has lost it in all tables and TLBs before it is wiped, and it is wiped before the next
+// owner's mapping exists; what a guest asks for never fails for want of table memory of its VM.
 //
 // Whether the VM is protected, launched or dying is for the caller to check.
 #pragma once
@@ -44,7 +44,7 @@ namespace ravelin::stage2 {
 
 // What a page holds when its next user first sees it.
 enum class Content : std::uint8_t {
-  kKept,    // what was in it; cleaned where a donation is measured afterwards
+  kKept,  // what was in it; cleaned where a donation is measured afterwards
   kZeroed,
 };
 
@@ -108,8 +108,8 @@ class Ownership {
   [[nodiscard]] Result<void> UnpinShared(Pfn pfn);
 
   // Takes pages of the host for the metadata of `holder`, mapped into the monitor, contents kept,
-  // and puts them on `list`. All ranges or none; they may not overlap, and each has as many pages as
-  // one visit maps one by one (visit::kSingle), or fewer.
+  // and puts them on `list`. All ranges or none; they may not overlap, and each has as many pages
+  // as one visit maps one by one (visit::kSingle), or fewer.
   [[nodiscard]] Result<void> HostDonateMonitor(std::span<const PfnRange> ranges, Vmid holder,
                                                MetadataList& list);
   // The same for one range, into the pool of the table.

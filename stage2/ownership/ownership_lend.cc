@@ -48,7 +48,8 @@ Result<PageCount> Ownership::CheckGuestRange(Operation operation, const AddressS
   if (!table.geometry().Contains(gfn, PageCount{1})) {
     return Failure{Error::kInvalidArgument};
   }
-  const bool block = IsAligned(gfn.raw(), visit::kBlock) && table.Lookup(ToIpa(gfn)).level < kPageLevel;
+  const bool block =
+      IsAligned(gfn.raw(), visit::kBlock) && table.Lookup(ToIpa(gfn)).level < kPageLevel;
   const PageCount part = visit::Mapped(gfn.raw(), count, block);
   for (std::uint64_t done = 0; done < part.raw();) {
     RAVELIN_TRY_ASSIGN(run, table.ResolveRun(gfn + PageCount{done}, PageCount{part.raw() - done}));

@@ -60,8 +60,8 @@ Result<void> Ownership::HostDonateMonitor(std::span<const PfnRange> ranges, Vmid
         return Failure{Error::kInvalidArgument};
       }
     }
-    RAVELIN_TRY_ASSIGN(
-        needed, host_table_.CheckUnmap(host::SameGfn(ranges[i].first), ranges[i].count));
+    RAVELIN_TRY_ASSIGN(needed,
+                       host_table_.CheckUnmap(host::SameGfn(ranges[i].first), ranges[i].count));
     tables += needed.raw();
   }
   if (!host_pool_.Has(PageCount{tables})) {

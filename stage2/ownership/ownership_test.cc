@@ -232,7 +232,8 @@ TEST_F(OwnershipTest, VmSharesInPlaceAndTakesBack) {
   EXPECT_FALSE(HostMaps(World::kFree));
   EXPECT_EQ(fake::Peek(ToPa(World::kFree)), 42U) << "contents are the guest's decision";
   EXPECT_EQ(ownership().VmUnshareHost(vm, kGfn, Content::kKept).error(), Error::kWrongState);
-  EXPECT_EQ(ownership().VmShareHost(vm, kGfn + PageCount{1}, Content::kKept).error(), Error::kNotMapped);
+  EXPECT_EQ(ownership().VmShareHost(vm, kGfn + PageCount{1}, Content::kKept).error(),
+            Error::kNotMapped);
 }
 
 TEST_F(OwnershipTest, LentPagesHaveManyBorrowersAndKeepTheirPermissions) {
@@ -316,16 +317,16 @@ TEST_F(OwnershipTest, SlicesBecomeABlockThatCanAlwaysBeSplit) {
   ASSERT_TRUE(DonateWhole(vm, kGfn, Pages(World::kBlock, 512)));
   EXPECT_EQ(LevelAt(vm, kGfn), kBlock2MLevel);
   EXPECT_EQ(vm.pool().free_count(), PageCount{0});
-  EXPECT_EQ(ownership().HostDonateVm(vm, kGfn + PageCount{512}, Pages(World::kFree, 1),
-                                     Content::kZeroed)
+  EXPECT_EQ(ownership()
+                .HostDonateVm(vm, kGfn + PageCount{512}, Pages(World::kFree, 1), Content::kZeroed)
                 .error(),
             Error::kNoMemory)
       << "the reserve is not for the host";
   ASSERT_TRUE(ownership().VmRelinquish(vm, kGfn + PageCount{77}));
   EXPECT_EQ(LevelAt(vm, kGfn), kPageLevel);
   EXPECT_EQ(world_.StateOf(World::kBlock + PageCount{77}), PageState::kHostOwned);
-  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn + PageCount{77}, Pages(World::kFree, 1),
-                                       Content::kZeroed));
+  ASSERT_TRUE(
+      ownership().HostDonateVm(vm, kGfn + PageCount{77}, Pages(World::kFree, 1), Content::kZeroed));
 }
 
 TEST_F(OwnershipTest, RelinquishedPagesAreWipedAndTheirFrameIsEmpty) {
@@ -378,8 +379,8 @@ TEST_F(OwnershipTest, PagesTakenByForceAreWipedAndLeavePoison) {
 TEST_F(OwnershipTest, ForceStopsWherePagesAreNoNeighbours) {
   VmMemory& vm = world_.AddVm(1);
   ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn, Pages(World::kFree, 3), Content::kZeroed));
-  ASSERT_TRUE(ownership().HostDonateVm(vm, kGfn + PageCount{3}, Pages(World::kBlock, 3),
-                                       Content::kZeroed));
+  ASSERT_TRUE(
+      ownership().HostDonateVm(vm, kGfn + PageCount{3}, Pages(World::kBlock, 3), Content::kZeroed));
   EXPECT_EQ(*ownership().ForceReclaim(vm, kGfn, PageCount{6}), PageCount{3});
   EXPECT_EQ(world_.StateOf(World::kBlock), PageState::kVmOwned);
 }
@@ -450,8 +451,7 @@ TEST_F(OwnershipTest, DevicesKeepLentPagesFromBeingGivenAway) {
 
 TEST_F(OwnershipTest, WhatADeviceOwnsIsWipedWhenItComesBack) {
   DeviceDomain& domain = world_.AddDomain(129);
-  ASSERT_TRUE(
-      ownership().HostDonateDevice(domain, kGfn, Pages(World::kFree, 4), Content::kZeroed));
+  ASSERT_TRUE(ownership().HostDonateDevice(domain, kGfn, Pages(World::kFree, 4), Content::kZeroed));
   fake::Poke(ToPa(World::kFree), kSecret);
   EXPECT_FALSE(HostMaps(World::kFree));
   EXPECT_EQ(*ownership().HostAccess(World::kFree), HostAccessKind::kForeign);
@@ -597,7 +597,9 @@ class Chaos {
   }
 
   template <typename T>
-  void Count(const Result<T>& result) { successes_ += result.has_value() ? 1U : 0U; }
+  void Count(const Result<T>& result) {
+    successes_ += result.has_value() ? 1U : 0U;
+  }
   std::uint64_t Draw(std::uint64_t below) { return random_() % below; }
 
   World& world_;

@@ -3,9 +3,9 @@
 //
 // RecordMap: which pages have a record, of which kind they are, and which record it is. Filled once
 // at boot from the device tree, then constant, so that it needs no lock. All questions are
-// overflow-safe for untrusted numbers. Invariant: regions are sorted and disjoint, and neighbours of
-// the same kind are merged, hence a range is of one kind throughout exactly if one region holds all
-// of it.
+// overflow-safe for untrusted numbers. Invariant: regions are sorted and disjoint, and neighbours
+// of the same kind are merged, hence a range is of one kind throughout exactly if one region holds
+// all of it.
 #pragma once
 
 #include <array>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Walks the whole transition table: each operation on a page in each state, by its own VM or device
-// domain and by another, through Ownership itself. The table is checked against rules that are written in another
-// way: who may act on whose page.
+// domain and by another, through Ownership itself. The table is checked against rules that are
+// written in another way: who may act on whose page.
 #include "stage2/ownership/transition.h"
 
 #include <algorithm>
@@ -82,9 +82,9 @@ TEST(TransitionTableTest, LentPagesCannotBeGivenAway) {
       const auto state = static_cast<PageState>(i);
       const Outcome outcome = Decide(operation, state, Relation::kSame);
       EXPECT_EQ(outcome.has_value(), state == PageState::kHostOwned);
-      const Error expected = !IsHosts(state)                ? Error::kWrongOwner
+      const Error expected = !IsHosts(state)              ? Error::kWrongOwner
                              : BorrowersOf(state).devices ? Error::kBusy
-                                                            : Error::kWrongState;
+                                                          : Error::kWrongState;
       EXPECT_TRUE(outcome || outcome.error() == expected);
     }
   }
@@ -286,10 +286,10 @@ class EngineWalk {
 
 // Calls that name the page by a frame of the VM or domain.
 bool IsByGuestFrame(Operation operation) {
-  constexpr std::array kByFrame{Operation::kHostUnshareVm,  Operation::kHostSetVmPermissions,
-                                Operation::kHostAgeVm,      Operation::kForceReclaim,
+  constexpr std::array kByFrame{Operation::kHostUnshareVm,   Operation::kHostSetVmPermissions,
+                                Operation::kHostAgeVm,       Operation::kForceReclaim,
                                 Operation::kHostUnmapDevice, Operation::kVmShareHost,
-                                Operation::kVmUnshareHost,  Operation::kVmRelinquish};
+                                Operation::kVmUnshareHost,   Operation::kVmRelinquish};
   return std::ranges::find(kByFrame, operation) != kByFrame.end();
 }
 
@@ -299,8 +299,8 @@ Outcome Expected(Operation operation, PageState state, Relation relation) {
   const Borrowers borrowers = BorrowersOf(state);
   const bool in_vm = borrowers.vms || OwnerOf(state) == Owner::kVm;
   const bool in_domain = borrowers.devices || state == PageState::kDeviceOwned;
-  const bool found = relation == Relation::kSame &&
-                     (operation == Operation::kHostUnmapDevice ? in_domain : in_vm);
+  const bool found =
+      relation == Relation::kSame && (operation == Operation::kHostUnmapDevice ? in_domain : in_vm);
   if (IsByGuestFrame(operation) && !found) {
     return Failure{Error::kNotMapped};
   }

@@ -6,8 +6,8 @@
 // entries"): between two different valid values a descriptor is invalid, and no TLB holds the first
 // one when the second is written, unless they differ only in what that chapter does not list: the
 // permissions and the access flag, and bits that hardware ignores. The types enforce the order:
-// only LiveEntry gives a Broken, only a Broken makes the next value, and a Broken or a TlbBatch that
-// is dropped unfinished stops the monitor.
+// only LiveEntry gives a Broken, only a Broken makes the next value, and a Broken or a TlbBatch
+// that is dropped unfinished stops the monitor.
 #pragma once
 
 #include <cstdint>

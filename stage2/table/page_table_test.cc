@@ -205,8 +205,7 @@ TEST_F(PageTableTest, UntrustedRangesAreChecked) {
     EXPECT_EQ(Unmap(Gfn{first}, PageCount{1}).error(), Error::kInvalidArgument);
     EXPECT_EQ(table_.Resolve(Gfn{first}).error(), Error::kInvalidArgument);
     EXPECT_EQ(table_.Annotate(Gfn{first}, Annotation::kMmioGuard).error(), Error::kInvalidArgument);
-    EXPECT_EQ(SetPermissions(first, Permissions::kRead).error(),
-              Error::kInvalidArgument);
+    EXPECT_EQ(SetPermissions(first, Permissions::kRead).error(), Error::kInvalidArgument);
   }
   EXPECT_EQ(Map(Identity(0, 0, kPageLevel)).error(), Error::kInvalidArgument);
   EXPECT_EQ(Map(Identity(limit - 1, 2, kPageLevel)).error(), Error::kInvalidArgument);

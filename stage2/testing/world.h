@@ -22,8 +22,8 @@ inline constexpr PageCount kOne{1};
 
 constexpr PfnRange Pages(Pfn first, std::uint64_t count) { return {first, PageCount{count}}; }
 
-// Calls again behind what is done until the range ends, as a host does. `part` gets what is left and
-// how much is done.
+// Calls again behind what is done until the range ends, as a host does. `part` gets what is left
+// and how much is done.
 template <typename Part>
 Result<void> Whole(PfnRange range, Part part) {
   for (std::uint64_t done = 0; done < range.count.raw();) {

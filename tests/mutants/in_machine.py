@@ -5,58 +5,58 @@
 from mutant import InMachine, Mutant
 
 _DONATE_UNMAP = """\
-  host_table_.Unmap(host::SameGfn(range.first), range.count);
-  PrepareContents(range, content);
+  host_table_.Unmap(host::SameGfn(part.first), part.count);
+  PrepareContents(part, checked.kind, content);
 """
 
 MUTANTS = (
     Mutant(
         name="unmap_on_donate",
-        file="stage2/ownership/ownership_vm.cc",
+        file="stage2/ownership/ownership_give.cc",
         old=_DONATE_UNMAP,
-        new="  PrepareContents(range, content);\n",
+        new="  PrepareContents(part, checked.kind, content);\n",
         killer=InMachine("attack-registers", "launch_page_unreadable"),
     ),
     Mutant(
         name="unmap_on_donate_seen_by_scan",
-        file="stage2/ownership/ownership_vm.cc",
+        file="stage2/ownership/ownership_give.cc",
         old=_DONATE_UNMAP,
-        new="  PrepareContents(range, content);\n",
+        new="  PrepareContents(part, checked.kind, content);\n",
         killer=InMachine("vm-protected", "scan_finds_no_secret"),
     ),
     Mutant(
         name="carveout_unmapped",
         file="stage2/ownership/ownership.cc",
-        old="RAVELIN_TRY(MapHostRam(region, config.monitor));",
-        new="RAVELIN_TRY(MapHostRam(region, {}));",
+        old="if (records[at].state() == PageState::kHostOwned) {",
+        new="if (records[at].state() != PageState::kSecureOwned) {",
         killer=InMachine("vm-protected", "monitor_unreadable"),
     ),
     Mutant(
         name="wipe_at_reclaim",
-        file="stage2/ownership/ownership_vm.cc",
-        old="  WipeOwnedByVm(range);\n  for",
-        new="  for",
+        file="stage2/ownership/ownership_give.cc",
+        old="  PrepareContents(pages.pages, pages.kind, Content::kZeroed);\n  Commit(operation",
+        new="  Commit(operation",
         killer=InMachine("attack-registers", "wiped_at_reclaim"),
     ),
     Mutant(
         name="wipe_at_reclaim_seen_by_scan",
-        file="stage2/ownership/ownership_vm.cc",
-        old="  WipeOwnedByVm(range);\n  for",
-        new="  for",
+        file="stage2/ownership/ownership_give.cc",
+        old="  PrepareContents(pages.pages, pages.kind, Content::kZeroed);\n  Commit(operation",
+        new="  Commit(operation",
         killer=InMachine("vm-protected", "wiped_after_death"),
     ),
     Mutant(
         name="wipe_of_metadata",
-        file="stage2/ownership/ownership.cc",
+        file="stage2/ownership/ownership_monitor.cc",
         old="  machine::WipePage(ToPa(page.first));\n  Commit(Operation::kReturnMetadata",
         new="  Commit(Operation::kReturnMetadata",
         killer=InMachine("attack-registers", "metadata_wiped"),
     ),
     Mutant(
         name="zeroing_after_launch",
-        file="stage2/ownership/ownership_vm.cc",
-        old="if (content == Content::kZeroed) {",
-        new="if (content == Content::kZeroed && range.count.raw() == 0) {",
+        file="stage2/ownership/ownership_give.cc",
+        old="    if (content == Content::kZeroed) {\n      machine",
+        new="    if (content == Content::kZeroed && i > 8) {\n      machine",
         killer=InMachine("attack-registers", "zeroed_after_launch"),
     ),
     Mutant(
@@ -116,8 +116,16 @@ MUTANTS = (
     Mutant(
         name="normal_vm_only_shares",
         file="hyp/call/memory_calls.cc",
-        old="  if (!vm->is_protected()) {\n    return Failure{Error::kWrongKind};\n  }\n",
-        new="",
+        old="""\
+  RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kProtected, handle));
+  const auto state = vm->state().Lock();
+  RAVELIN_TRY(CheckLiving(*state));
+  const auto content""",
+        new="""\
+  RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
+  const auto state = vm->state().Lock();
+  RAVELIN_TRY(CheckLiving(*state));
+  const auto content""",
         killer=InMachine("attack-calls", "donate"),
     ),
     Mutant(

@@ -153,7 +153,7 @@ void Chaos::Registers() {
 void Chaos::Map() {
   const std::uint64_t handle = PickHandle();
   const std::uint64_t pfn = PickPfn();
-  switch (random_.Below(4)) {
+  switch (random_.Below(7)) {
     case 0:
       Do(RAVELIN_HOST_VM_TOPUP, handle, pfn, PickCount());
       break;
@@ -162,6 +162,15 @@ void Chaos::Map() {
       break;
     case 2:
       Do(RAVELIN_HOST_VM_SHARE, handle, PickGfn(), pfn, PickCount(), random_.Below(8));
+      break;
+    case 3:
+      Do(RAVELIN_HOST_VM_SET_PERMISSIONS, handle, PickGfn(), PickCount(), random_.Below(8));
+      break;
+    case 4:
+      Do(RAVELIN_HOST_VM_AGE, handle, PickGfn(), PickCount());
+      break;
+    case 5:
+      Do(RAVELIN_HOST_VM_FORCE_RECLAIM, handle, PickGfn(), PickCount());
       break;
     default:
       Do(RAVELIN_HOST_VM_UNSHARE, handle, PickGfn(), PickCount());
@@ -194,6 +203,7 @@ void Chaos::Recycle() {
     Do(RAVELIN_HOST_VM_RECLAIM, handle, PickPfn(), PickCount());
     return;
   }
+  TakeBackLent(handle);
   for (std::uint64_t i = 0; i < kTouched; i += 4) {
     const std::uint64_t pfn = SharedPfn() + i;
     if (!Do(RAVELIN_HOST_VM_RECLAIM, handle, pfn, 4).ok()) {

@@ -24,7 +24,7 @@ struct World {
   std::uint64_t kind;
   Phase phase;
   std::uint64_t handle;
-  std::uint64_t own_pfn;  // with RAVELIN_MAX_BATCH pages of the host's, and more
+  std::uint64_t own_pfn;  // with 512 pages of the host's, and more
   Counters counters;      // with the VM
 };
 
@@ -55,7 +55,7 @@ void Build(World& world) {
 void Demolish(const World& world, std::uint64_t pages) {
   if (Call(RAVELIN_HOST_VM_DESTROY, world.handle).status != RAVELIN_NO_SUCH_VM) {
     if (pages != 0) {
-      Require(Call(RAVELIN_HOST_VM_RECLAIM, world.handle, world.own_pfn, pages).ok(),
+      Require(CallOnRange(RAVELIN_HOST_VM_RECLAIM, world.handle, world.own_pfn, pages),
               "VM_RECLAIM failed", pages);
     }
     EndVm(world.handle, 0, 0);
@@ -67,9 +67,9 @@ std::array<std::uint64_t, kValues> ValuesFor(const World& world) {
   return {0,
           1,
           2,
-          RAVELIN_MAX_BATCH - 1,
-          RAVELIN_MAX_BATCH,
-          RAVELIN_MAX_BATCH + 1,
+          9,
+          RAVELIN_MAX_RANGE,
+          RAVELIN_MAX_RANGE + 1,
           0xffff'ffff,
           std::uint64_t{1} << 32,
           (std::uint64_t{1} << 52) - 1,
@@ -84,19 +84,16 @@ std::array<std::uint64_t, kValues> ValuesFor(const World& world) {
           world.handle};
 }
 
-bool IsSmallGfn(std::uint64_t gfn, std::uint64_t count) {
-  return gfn < std::uint64_t{1} << (kIpaBits - 12) && gfn + count <= std::uint64_t{1}
-                                                                         << (kIpaBits - 12);
-}
+bool IsSmallGfn(std::uint64_t gfn) { return gfn < std::uint64_t{1} << (kIpaBits - 12); }
 
 // pfn and count of pages that the host has.
 bool IsOwn(const World& world, std::uint64_t pfn, std::uint64_t count) {
-  return pfn == world.own_pfn && count != 0 && count <= RAVELIN_MAX_BATCH;
+  return pfn == world.own_pfn && count != 0 && count <= RAVELIN_MAX_RANGE;
 }
 
 bool MayMapPages(const World& world, const Arguments& a, std::uint64_t kind) {
   return a.x[0] == world.handle && world.kind == kind && world.phase != Phase::kDying &&
-         IsOwn(world, a.x[2], a.x[3]) && IsSmallGfn(a.x[1], a.x[3]);
+         IsOwn(world, a.x[2], a.x[3]) && IsSmallGfn(a.x[1]);
 }
 
 bool MaySucceed(const World& world, std::uint64_t number, const Arguments& a) {
@@ -130,25 +127,26 @@ bool MaySucceed(const World& world, std::uint64_t number, const Arguments& a) {
       return ours && world.phase != Phase::kDying;
     case RAVELIN_HOST_VM_FREE:
       return ours && world.phase == Phase::kDying;
-    default:  // PAGE_UNSHARE, VM_CREATE, VCPU_CREATE, VM_UNSHARE, VM_RECLAIM: nothing to take
+    default:  // the others: nothing to take, or nothing is mapped
       return false;
   }
 }
 
-void Undo(World& world, std::uint64_t number, const Arguments& a) {
+// `pages`: how many the call has done.
+void Undo(World& world, std::uint64_t number, const Arguments& a, std::uint64_t pages) {
   switch (number) {
     case RAVELIN_HOST_PAGE_SHARE:
       Require(Call(RAVELIN_HOST_PAGE_UNSHARE, a.x[0]).ok(), "PAGE_UNSHARE failed");
       break;
     case RAVELIN_HOST_VM_SHARE:
-      Require(Call(RAVELIN_HOST_VM_UNSHARE, a.x[0], a.x[1], a.x[3]).ok(), "VM_UNSHARE failed");
+      Require(CallOnRange(RAVELIN_HOST_VM_UNSHARE, a.x[0], a.x[1], pages), "VM_UNSHARE failed");
       break;
     case RAVELIN_HOST_VM_TOPUP:
     case RAVELIN_HOST_VM_LAUNCH:
     case RAVELIN_HOST_VM_DONATE:
     case RAVELIN_HOST_VM_DESTROY:
     case RAVELIN_HOST_VM_FREE:
-      Demolish(world, number == RAVELIN_HOST_VM_DONATE ? a.x[3] : 0);
+      Demolish(world, number == RAVELIN_HOST_VM_DONATE ? pages : 0);
       Build(world);
       break;
     default:
@@ -162,7 +160,7 @@ void TryOne(World& world, std::uint64_t number, const Arguments& a) {
     return;
   }
   if (Require(MaySucceed(world, number, a), "a call succeeds that must not", number)) {
-    Undo(world, number, a);
+    Undo(world, number, a, answer.value);
   }
 }
 

@@ -39,18 +39,21 @@ constexpr auto kRows = std::to_array<Row>({
     /* PAGE_UNSHARE */ {1, kOk | kArg | kNotTaken | kBusy},
     /* PAGE_QUERY */ {1, kOk | kArg | kRam},
     /* VM_CREATE */ {4, kOk | kArg | kNotTaken | kLimit},
-    /* VM_TOPUP */ {3, kOk | kVm | kNotTaken | kPhase},
+    /* VM_TOPUP */ {3, kOk | kMore | kVm | kNotTaken | kPhase},
     /* VCPU_CREATE */ {4, kOk | kVm | kNotTaken | kPhase | kExists | kLimit},
     /* VCPU_SET_REG */ {4, kOk | kVm | kVcpu | kPhase | kKind | kBusy},
     /* VCPU_GET_REG */ {3, kOk | kVm | kVcpu | kKind | kBusy},
     /* VM_LAUNCH */ {1, kOk | kVm | kVcpu | kPhase},
     /* VCPU_RUN */ {2, kOk | kVm | kVcpu | kPhase | kBusy},
-    /* VM_DONATE */ {4, kOk | kVm | kKind | kNotTaken | kExists | kNoMemory | kPhase},
-    /* VM_SHARE */ {5, kOk | kVm | kKind | kNotTaken | kExists | kNoMemory | kPhase | kLimit},
-    /* VM_UNSHARE */ {3, kOk | kVm | kKind | kNotMapped},
+    /* VM_DONATE */ {4, kOk | kMore | kVm | kKind | kNotTaken | kExists | kNoMemory | kPhase},
+    /* VM_SHARE */ {5, kOk | kMore | kVm | kKind | kNotTaken | kExists | kNoMemory | kPhase},
+    /* VM_UNSHARE */ {3, kOk | kMore | kVm | kKind | kNotMapped | kNoMemory},
     /* VM_DESTROY */ {1, kOk | kVm | kBusy | kPhase},
-    /* VM_RECLAIM */ {3, kOk | kVm | kPhase | kRam | Just(RAVELIN_WRONG_OWNER)},
+    /* VM_RECLAIM */ {3, kOk | kMore | kVm | kKind | kPhase | kRam | Just(RAVELIN_WRONG_OWNER)},
     /* VM_FREE */ {1, kOk | kVm | kPhase | kBusy | kMore},
+    /* VM_SET_PERMISSIONS */ {4, kOk | kMore | kVm | kKind | kPhase | kNotMapped | kNoMemory},
+    /* VM_AGE */ {3, kOk | kMore | kVm | kKind | kPhase | kNotMapped},
+    /* VM_FORCE_RECLAIM */ {3, kOk | kMore | kVm | kKind | kPhase | kNotMapped},
 });
 static_assert(kRows.size() == RAVELIN_HOST_CALL_COUNT);
 
@@ -93,10 +96,35 @@ Answer Call(std::uint64_t number, std::uint64_t a, std::uint64_t b, std::uint64_
     Fail("a status that is not documented for the call", number);
   }
   const std::array<std::uint64_t, 4>& out = per_cpu[CpuIndex()].last.out;
-  if (out[2] != 0 || out[3] != 0 || (answer.status < 0 && out[1] != 0)) {
+  const bool has_two = number == RAVELIN_HOST_VM_AGE && answer.status >= 0;
+  if ((out[2] != 0 && !has_two) || out[3] != 0 || (answer.status < 0 && out[1] != 0)) {
     Fail("results where there are none", out[1] | out[2] | out[3]);
   }
   return answer;
+}
+
+bool CallOnRange(std::uint64_t number, std::uint64_t handle, std::uint64_t first,
+                 std::uint64_t count) {
+  for (std::uint64_t done = 0; done < count;) {
+    const Answer answer = Call(number, handle, first + done, count - done);
+    if (answer.status < 0 || !Require(answer.value != 0, "a part without a page", number)) {
+      return false;
+    }
+    done += answer.value;
+  }
+  return true;
+}
+
+bool DonateRange(std::uint64_t handle, std::uint64_t gfn, std::uint64_t pfn, std::uint64_t count) {
+  for (std::uint64_t done = 0; done < count;) {
+    const Answer answer =
+        Call(RAVELIN_HOST_VM_DONATE, handle, gfn + done, pfn + done, count - done);
+    if (answer.status < 0 || !Require(answer.value != 0, "a part without a page", gfn)) {
+      return false;
+    }
+    done += answer.value;
+  }
+  return true;
 }
 
 std::uint64_t Info(std::uint64_t item, std::uint64_t argument) {

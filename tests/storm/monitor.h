@@ -42,6 +42,11 @@ std::size_t ArgumentsOf(std::uint64_t number);
 // Call `number` of hyp/abi/host_call.h. What must hold for every call is checked: Fail otherwise.
 Answer Call(std::uint64_t number, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0,
             std::uint64_t d = 0, std::uint64_t e = 0, std::uint64_t f = 0);
+// A call of three arguments on a range, to its end: false if a part of it fails.
+bool CallOnRange(std::uint64_t number, std::uint64_t handle, std::uint64_t first,
+                 std::uint64_t count);
+// VM_DONATE likewise.
+bool DonateRange(std::uint64_t handle, std::uint64_t gfn, std::uint64_t pfn, std::uint64_t count);
 // Any registers; nothing but preserved registers is checked.
 Answer CallRaw(const Words& in);
 // INFO(item, argument), or Fail.

@@ -44,6 +44,12 @@ Shadow::Range Shadow::PickRange(std::size_t count) {
   return {first_pfn_ + first, first, count};
 }
 
+// What one call does of a range: no more than up to the next boundary of 2 MiB.
+Shadow::Range Shadow::PartOf(const Range& range) {
+  const std::size_t to_boundary = 512 - range.pfn % 512;
+  return {range.pfn, range.first, range.count < to_boundary ? range.count : to_boundary};
+}
+
 std::size_t Shadow::PickVm(Phase phase) {
   std::size_t vm = random_.Below(kVms);
   for (std::size_t i = 0; i < kVms && vms_[vm].phase != phase && !random_.OneIn(8); ++i) {
@@ -134,7 +140,7 @@ void Shadow::CheckGone(std::size_t page) {
 
 void Shadow::TakeMetadata(const Range& range, std::size_t vm) {
   for (std::size_t i = 0; i < range.count; ++i) {
-    pages_[range.first + i] = {PageIs::kMetadata, static_cast<std::uint8_t>(vm), 0};
+    pages_[range.first + i] = {PageIs::kMetadata, static_cast<std::uint8_t>(vm), 0, 0};
     CheckGone(range.first + i);
   }
 }
@@ -142,7 +148,8 @@ void Shadow::TakeMetadata(const Range& range, std::size_t vm) {
 void Shadow::MapPages(const Range& range, std::size_t vm, std::size_t gfn, PageIs is) {
   for (std::size_t i = 0; i < range.count; ++i) {
     const std::size_t page = range.first + i;
-    pages_[page] = {is, static_cast<std::uint8_t>(vm), static_cast<std::uint8_t>(gfn + i)};
+    const std::uint64_t loans = is == PageIs::kLent ? pages_[page].loans + 1 : 0;
+    pages_[page] = {is, static_cast<std::uint8_t>(vm), static_cast<std::uint8_t>(gfn + i), loans};
     vms_[vm].mapped[gfn + i] = page;
     ++vms_[vm].guest_pages;
     if (is == PageIs::kGiven) {
@@ -228,7 +235,7 @@ void Shadow::VmTopup() {
   const std::size_t vm = PickVm(Phase::kCreated);
   bool wrong;
   const std::uint64_t handle = PickHandle(vm, wrong);
-  const Range range = PickRange(1 + random_.Below(4));
+  const Range range = PartOf(PickRange(1 + random_.Below(4)));
   Statuses errors = ErrorsOf(range, {0, kState, kState, kState, kOwner, kOwner});
   if (wrong) {
     errors |= Just(RAVELIN_NO_SUCH_VM);
@@ -355,7 +362,7 @@ void Shadow::Donate() {
   const std::size_t vm = PickVm(random_.OneIn(2) ? Phase::kCreated : Phase::kRunning);
   bool wrong;
   const std::uint64_t handle = PickHandle(vm, wrong);
-  const Range range = PickRange(1 + random_.Below(3));
+  const Range range = PartOf(PickRange(1 + random_.Below(3)));
   const std::size_t gfn = random_.Below(kGfns / 2 - range.count) + random_.Below(2) * kGfns / 2;
   Statuses errors = ErrorsOf(range, {0, kState, kState, kState, kOwner, kOwner});
   Statuses maybe = 0;
@@ -376,11 +383,10 @@ void Shadow::Lend() {
   const std::size_t vm = PickVm(random_.OneIn(2) ? Phase::kCreated : Phase::kRunning);
   bool wrong;
   const std::uint64_t handle = PickHandle(vm, wrong);
-  const Range range = PickRange(1 + random_.Below(3));
+  const Range range = PartOf(PickRange(1 + random_.Below(3)));
   const std::size_t gfn = random_.Below(kGfns / 2 - range.count) + random_.Below(2) * kGfns / 2;
   const std::uint64_t permissions = random_.Below(9);
-  Statuses errors =
-      ErrorsOf(range, {0, kState, kState, Just(RAVELIN_LIMIT) | kState, kOwner, kOwner});
+  Statuses errors = ErrorsOf(range, {0, kState, kState, 0, kOwner, kOwner});
   Statuses maybe = 0;
   if (permissions % 2 == 0 || permissions > 7) {
     errors |= Just(RAVELIN_INVALID_ARGUMENT);

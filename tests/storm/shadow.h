@@ -38,8 +38,9 @@ class Shadow {
 
   struct Page {
     PageIs is;
-    std::uint8_t vm;   // kLent, kGiven, kMetadata
-    std::uint8_t gfn;  // kLent, kGiven
+    std::uint8_t vm;      // kGiven, kMetadata
+    std::uint8_t gfn;     // kGiven
+    std::uint64_t loans;  // kLent: to how many frames of VMs
   };
   struct ShadowVm {
     Phase phase;
@@ -63,6 +64,7 @@ class Shadow {
 
   [[nodiscard]] std::size_t PickPages(std::size_t count);
   [[nodiscard]] Range PickRange(std::size_t count);
+  [[nodiscard]] static Range PartOf(const Range& range);
   [[nodiscard]] std::size_t PickVm(Phase phase);
   // The handle of a VM, sometimes a stale or foreign one: `wrong` then.
   [[nodiscard]] std::uint64_t PickHandle(std::size_t vm, bool& wrong);
@@ -98,6 +100,7 @@ class Shadow {
   void MapPages(const Range& range, std::size_t vm, std::size_t gfn, PageIs is);
   void MarkFreed(std::size_t vm);
   void TakeBack(std::size_t page);
+  void TakeBackLoan(std::size_t vm, std::size_t gfn);
   // The page has come back from a VM and must be empty; it gets its pattern.
   void CheckWiped(std::size_t page);
   void CheckKept(std::size_t page);

@@ -28,12 +28,18 @@ void Shadow::Unlend() {
     return;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t page = vms_[vm].mapped[gfn + i];
-    pages_[page].is = PageIs::kOwned;
-    vms_[vm].mapped[gfn + i] = kNoPage;
-    --vms_[vm].guest_pages;
-    CheckKept(page);
+    TakeBackLoan(vm, gfn + i);
   }
+}
+
+void Shadow::TakeBackLoan(std::size_t vm, std::size_t gfn) {
+  const std::size_t page = vms_[vm].mapped[gfn];
+  vms_[vm].mapped[gfn] = kNoPage;
+  --vms_[vm].guest_pages;
+  if (--pages_[page].loans == 0) {
+    pages_[page].is = PageIs::kOwned;
+  }
+  CheckKept(page);
 }
 
 void Shadow::Destroy() {
@@ -63,15 +69,17 @@ void Shadow::Reclaim() {
     }
     gfn = (gfn + 1) % kGfns;
   }
+  range = PartOf(range);
   constexpr Statuses kOther = Just(RAVELIN_WRONG_OWNER);
-  Statuses errors = ErrorsOf(range, {kOther, kOther, kOther, 0, 0, kOther});
+  Statuses errors = ErrorsOf(range, {kOther, kOther, kOther, kOther, 0, kOther});
   for (std::size_t i = 0; i < range.count && range.first != kNoPage; ++i) {
     errors |= pages_[range.first + i].vm != vm ? kOther : 0;
   }
   if (wrong) {
     errors |= Just(RAVELIN_NO_SUCH_VM);
-  } else if (vms_[vm].phase != Phase::kDying) {
-    errors |= Just(RAVELIN_WRONG_PHASE);
+  } else {
+    errors |= vms_[vm].kind != RAVELIN_VM_PROTECTED ? Just(RAVELIN_WRONG_KIND) : 0;
+    errors |= vms_[vm].phase != Phase::kDying ? Just(RAVELIN_WRONG_PHASE) : 0;
   }
   if (Expect(Call(RAVELIN_HOST_VM_RECLAIM, handle, range.pfn, range.count), errors)) {
     for (std::size_t page = range.first; page < range.first + range.count; ++page) {
@@ -84,11 +92,7 @@ void Shadow::TakeBack(std::size_t page) {
   ShadowVm& vm = vms_[pages_[page].vm];
   vm.mapped[pages_[page].gfn] = kNoPage;
   --vm.guest_pages;
-  if (pages_[page].is == PageIs::kGiven) {
-    CheckWiped(page);
-  } else {
-    CheckKept(page);
-  }
+  CheckWiped(page);
   pages_[page].is = PageIs::kOwned;
 }
 
@@ -184,8 +188,16 @@ void Shadow::Finish() {
     if (vms_[vm].phase != Phase::kDying) {
       Require(Call(RAVELIN_HOST_VM_DESTROY, vms_[vm].handle).ok(), "VM_DESTROY failed");
     }
-    for (const std::size_t page : vms_[vm].mapped) {
-      if (page != kNoPage) {
+    for (std::size_t gfn = 0; gfn < kGfns; ++gfn) {
+      const std::size_t page = vms_[vm].mapped[gfn];
+      if (page == kNoPage) {
+        continue;
+      }
+      if (vms_[vm].kind == RAVELIN_VM_NORMAL) {
+        Require(Call(RAVELIN_HOST_VM_UNSHARE, vms_[vm].handle, GfnOf(gfn), 1).ok(),
+                "VM_UNSHARE failed", page);
+        TakeBackLoan(vm, gfn);
+      } else {
         const Answer answer = Call(RAVELIN_HOST_VM_RECLAIM, vms_[vm].handle, first_pfn_ + page, 1);
         Require(answer.ok(), "VM_RECLAIM failed", page);
         TakeBack(page);

@@ -80,7 +80,7 @@ void SweepWithVms() {
   const std::uint64_t vm = CreateVm(plan);
   const std::uint64_t given = plan.pfn + PagesOf(plan);
   const std::uint64_t given_pages = 300;
-  Require(Call(RAVELIN_HOST_VM_DONATE, vm, 0x80000, given, given_pages).ok(), "VM_DONATE failed");
+  Require(DonateRange(vm, 0x80000, given, given_pages), "VM_DONATE failed");
   Sweep(plan.pfn, given + given_pages - plan.pfn);
   EndVm(vm, given, given_pages);
   RequireOwned(SharedPfn(), kSharedPages);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/storm/teardown.h"
 
+#include <array>
+
 #include "tests/storm/failure.h"
 #include "tests/storm/monitor.h"
 #include "tests/support/cpu.h"
@@ -36,7 +38,7 @@ std::uint64_t CreateVm(const VmPlan& plan) {
   const Answer vm = Call(RAVELIN_HOST_VM_CREATE, plan.kind, kIpaBits, plan.pfn, at++);
   bool done = vm.ok();
   if (done && plan.tables != 0) {
-    done = Call(RAVELIN_HOST_VM_TOPUP, vm.value, at, plan.tables).ok();
+    done = CallOnRange(RAVELIN_HOST_VM_TOPUP, vm.value, at, plan.tables);
     at += plan.tables;
   }
   for (std::uint64_t i = 0; done && i < plan.vcpus; ++i, at += TheFacts().vcpu_pages) {
@@ -46,8 +48,25 @@ std::uint64_t CreateVm(const VmPlan& plan) {
   return Require(done, "a VM cannot be created") ? vm.value : 0;
 }
 
+void TakeBackLent(std::uint64_t handle) {
+  struct Window {
+    std::uint64_t gfn;
+    std::uint64_t pages;
+  };
+  static constexpr auto kWindows = std::to_array<Window>(
+      {{0x80000, 48}, {0x80100, 8}, {0x80200, 48}, {0x80400, 48}, {0x80600, 48}});
+  for (const Window& window : kWindows) {
+    for (std::uint64_t i = 0; i < window.pages; ++i) {
+      if (Call(RAVELIN_HOST_VM_UNSHARE, handle, window.gfn + i, 1).status == RAVELIN_WRONG_KIND) {
+        return;
+      }
+    }
+  }
+}
+
 void EndVm(std::uint64_t handle, std::uint64_t first_pfn, std::uint64_t pages) {
   CallUntilDone(RAVELIN_HOST_VM_DESTROY, handle, RAVELIN_WRONG_PHASE);
+  TakeBackLent(handle);
   for (std::uint64_t i = 0; i < pages; ++i) {
     Call(RAVELIN_HOST_VM_RECLAIM, handle, first_pfn + i, 1);
   }

@@ -23,8 +23,10 @@ std::uint64_t PagesOf(const VmPlan& plan);
 // 0 and Fail if a call fails.
 std::uint64_t CreateVm(const VmPlan& plan);
 
-// DESTROY until no vCPU runs, RECLAIM of each page in the range that is the VM's, FREE until done.
-// Another CPU may do the same. Fail if it does not end.
+// VM_UNSHARE of all frames at which tests lend pages. The VM may be a protected one.
+void TakeBackLent(std::uint64_t handle);
+// DESTROY until no vCPU runs, RECLAIM of each page in the range that is the VM's, or UNSHARE of
+// what was lent to it, FREE until done. Another CPU may do the same. Fail if it does not end.
 void EndVm(std::uint64_t handle, std::uint64_t first_pfn, std::uint64_t pages);
 // PAGE_UNSHARE of what is shared, then all pages must be the host's own and accessible.
 void RequireOwned(std::uint64_t first_pfn, std::uint64_t pages);

@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::uint64_t kSpareGfn = kFirstGfn + 1;
 constexpr std::uint64_t kBeyondIpa = std::uint64_t{1} << (36 - 12);
-constexpr std::uint64_t kTooMany = RAVELIN_MAX_BATCH + 1;
+constexpr std::uint64_t kTooMany = RAVELIN_MAX_RANGE + 1;
 constexpr std::uint64_t kReadOnly = RAVELIN_PERM_READ;
 
 // How many arguments each call has, in the order of the numbers.
 constexpr std::array<unsigned, RAVELIN_HOST_CALL_COUNT> kArgumentCounts = {
-    0, 2, 1, 1, 1, 4, 3, 4, 4, 3, 1, 2, 4, 5, 3, 1, 3, 1};
+    0, 2, 1, 1, 1, 4, 3, 4, 4, 3, 1, 2, 4, 5, 3, 1, 3, 1, 4, 3, 3};
 
 void AttackNumbers(const World& world, Report& report) {
   Refusals refusals{world, report, "unknown_numbers"};
@@ -80,6 +80,9 @@ void AttackHandles(const World& world, Report& report) {
     call(RAVELIN_HOST_VM_DESTROY);
     call(RAVELIN_HOST_VM_RECLAIM, pfn, 1);
     call(RAVELIN_HOST_VM_FREE);
+    call(RAVELIN_HOST_VM_SET_PERMISSIONS, kFirstGfn, 1, kReadOnly);
+    call(RAVELIN_HOST_VM_AGE, kFirstGfn, 1);
+    call(RAVELIN_HOST_VM_FORCE_RECLAIM, kFirstGfn, 1);
   }
 }
 
@@ -119,18 +122,34 @@ void AttackDonate(const World& world, Report& report) {
   refusals.Call("a frame that is taken", RAVELIN_EXISTS, kCall, vm, kFirstGfn, pfn, 1);
   refusals.Call("a range that is taken at its end", RAVELIN_EXISTS, kCall, vm, kFirstGfn - 1, pfn,
                 2);
-  refusals.Call("a range with a foreign end", RAVELIN_WRONG_OWNER, kCall, vm, kSpareGfn,
-                world.carveout_pfn - 1, 2);
   refusals.Call("no page", RAVELIN_INVALID_ARGUMENT, kCall, vm, kSpareGfn, pfn, 0);
   refusals.Call("too many pages", RAVELIN_INVALID_ARGUMENT, kCall, vm, kSpareGfn, pfn, kTooMany);
   refusals.Call("a count that wraps", RAVELIN_INVALID_ARGUMENT, kCall, vm, kSpareGfn, pfn, kNoPfn);
   refusals.Call("an address that is too wide", RAVELIN_INVALID_ARGUMENT, kCall, vm, kBeyondIpa, pfn,
                 1);
-  refusals.Call("a range beyond the addresses", RAVELIN_INVALID_ARGUMENT, kCall, vm, kBeyondIpa - 1,
-                pfn, 2);
   refusals.Call("an address that wraps", RAVELIN_INVALID_ARGUMENT, kCall, vm, kNoPfn, pfn, 2);
   refusals.Call("a normal VM", RAVELIN_WRONG_KIND, kCall, world.normal.handle(), kSpareGfn, pfn, 1);
   refusals.Call("a dying VM", RAVELIN_WRONG_PHASE, kCall, world.dying.handle(), kSpareGfn, pfn, 1);
+}
+
+// A part of a range is done as a whole or not at all.
+void AttackRange(const World& world, Report& report) {
+  const std::uint64_t lent = world.spare.pfn + world.spare.pages() - 1;
+  if (world.device.Call(RAVELIN_HOST_PAGE_SHARE, lent).status != RAVELIN_SUCCESS) {
+    GiveUp("cannot share a page with the monitor");
+  }
+  {
+    Refusals refusals{world, report, "range"};
+    refusals.Call("donating a range with a lent end", RAVELIN_WRONG_STATE, RAVELIN_HOST_VM_DONATE,
+                  world.running.handle(), kSpareGfn, lent - 1, 2);
+    refusals.Call("lending a range with a lent end", RAVELIN_WRONG_STATE, RAVELIN_HOST_VM_SHARE,
+                  world.normal.handle(), kSpareGfn, lent - 1, 2, kReadOnly);
+    refusals.Call("a top-up with a lent end", RAVELIN_WRONG_STATE, RAVELIN_HOST_VM_TOPUP,
+                  world.running.handle(), lent - 1, 2);
+  }
+  if (world.device.Call(RAVELIN_HOST_PAGE_UNSHARE, lent).status != RAVELIN_SUCCESS) {
+    GiveUp("cannot take the shared page back");
+  }
 }
 
 void AttackShare(const World& world, Report& report) {
@@ -143,8 +162,6 @@ void AttackShare(const World& world, Report& report) {
   }
   refusals.Call("a page that is donated", RAVELIN_WRONG_OWNER, kCall, vm, kSpareGfn,
                 world.running_pfn, 1, kReadOnly);
-  refusals.Call("a page that is lent", RAVELIN_LIMIT, kCall, vm, kSpareGfn, world.normal_pfn, 1,
-                kReadOnly);
   refusals.Call("a frame that is taken", RAVELIN_EXISTS, kCall, vm, kFirstGfn, pfn, 1, kReadOnly);
   refusals.Call("no permission", RAVELIN_INVALID_ARGUMENT, kCall, vm, kSpareGfn, pfn, 1, 0);
   refusals.Call("write without read", RAVELIN_INVALID_ARGUMENT, kCall, vm, kSpareGfn, pfn, 1,
@@ -169,12 +186,36 @@ void AttackUnshare(const World& world, Report& report) {
   refusals.Call("a protected VM", RAVELIN_WRONG_KIND, kCall, world.running.handle(), kFirstGfn, 1);
 }
 
+void AttackChanges(const World& world, Report& report) {
+  const std::uint64_t normal = world.normal.handle();
+  const std::uint64_t running = world.running.handle();
+  Refusals refusals{world, report, "change"};
+  constexpr std::uint32_t kPermissions = RAVELIN_HOST_VM_SET_PERMISSIONS;
+  refusals.Call("permissions in a hole", RAVELIN_NOT_MAPPED, kPermissions, normal, kSpareGfn, 1,
+                kReadOnly);
+  refusals.Call("no permission", RAVELIN_INVALID_ARGUMENT, kPermissions, normal, kFirstGfn, 1, 0);
+  refusals.Call("permissions of a protected VM", RAVELIN_WRONG_KIND, kPermissions, running,
+                kFirstGfn, 1, kReadOnly);
+  refusals.Call("the age of a hole", RAVELIN_NOT_MAPPED, RAVELIN_HOST_VM_AGE, normal, kSpareGfn, 1);
+  refusals.Call("the age of a protected VM's page", RAVELIN_WRONG_KIND, RAVELIN_HOST_VM_AGE,
+                running, kFirstGfn, 1);
+  constexpr std::uint32_t kForce = RAVELIN_HOST_VM_FORCE_RECLAIM;
+  refusals.Call("taking a normal VM's page", RAVELIN_WRONG_KIND, kForce, normal, kFirstGfn, 1);
+  refusals.Call("taking nothing", RAVELIN_NOT_MAPPED, kForce, running, kSpareGfn, 1);
+  refusals.Call("taking beyond the addresses", RAVELIN_INVALID_ARGUMENT, kForce, running,
+                kBeyondIpa, 1);
+  refusals.Call("taking from a dying VM", RAVELIN_WRONG_PHASE, kForce, world.dying.handle(),
+                kFirstGfn, 1);
+}
+
 void AttackReclaim(const World& world, Report& report) {
   constexpr std::uint32_t kCall = RAVELIN_HOST_VM_RECLAIM;
   const std::uint64_t vm = world.dying.handle();
   Refusals refusals{world, report, "reclaim"};
   refusals.Call("a page of a living VM", RAVELIN_WRONG_PHASE, kCall, world.running.handle(),
                 world.running_pfn, 1);
+  refusals.Call("a normal VM", RAVELIN_WRONG_KIND, kCall, world.normal.handle(), world.normal_pfn,
+                1);
   refusals.Call("a page of another VM", RAVELIN_WRONG_OWNER, kCall, vm, world.running_pfn, 1);
   refusals.Call("a page of the host", RAVELIN_WRONG_OWNER, kCall, vm, world.spare.pfn, 1);
   refusals.Call("a shared page", RAVELIN_WRONG_OWNER, kCall, vm, world.shared.pfn, 1);
@@ -316,9 +357,9 @@ int Main() {
   {
     const World world;
     for (const auto attack :
-         {AttackNumbers, AttackReservedRegisters, AttackHandles, AttackDonate, AttackShare,
-          AttackUnshare, AttackReclaim, AttackPageCalls, AttackTopUp, AttackCreate, AttackVcpu,
-          AttackRegisters, AttackPhases}) {
+         {AttackNumbers, AttackReservedRegisters, AttackHandles, AttackDonate, AttackRange,
+          AttackShare, AttackUnshare, AttackChanges, AttackReclaim, AttackPageCalls, AttackTopUp,
+          AttackCreate, AttackVcpu, AttackRegisters, AttackPhases}) {
       attack(world, report);
     }
   }

@@ -18,7 +18,7 @@
 
 namespace ravelin::attacks {
 
-inline constexpr std::uint64_t kFirstGfn = 0x80000;
+inline constexpr std::uint64_t kFirstGfn = 0x80008;
 inline constexpr std::uint64_t kDeviceGfn = 0x9000;  // the UART
 inline constexpr std::uint64_t kNoPfn = ~std::uint64_t{0};
 

@@ -68,6 +68,7 @@ std::uint64_t RawVm::GivePage(std::uint64_t gfn, std::span<const std::uint64_t> 
   const Block block = device_->Allocate(1);
   if (!device_->Write(block.pfn, contents)) GiveUp("a new page of the host is not writable");
   guest_blocks_.push_back(block);
+  guest_gfns_.push_back(gfn);
   Answer given = TryGive(gfn, block.pfn);
   if (given.status == RAVELIN_NO_MEMORY) {
     TopUp();
@@ -112,8 +113,13 @@ void RawVm::Destroy() {
 }
 
 void RawVm::ReclaimPages() {
-  for (const Block& block : guest_blocks_) {
-    Expect(device_->Call(RAVELIN_HOST_VM_RECLAIM, handle_, block.pfn, 1), "VM_RECLAIM");
+  for (std::size_t i = 0; i < guest_blocks_.size(); ++i) {
+    if (kind_ == RAVELIN_VM_PROTECTED) {
+      Expect(device_->Call(RAVELIN_HOST_VM_RECLAIM, handle_, guest_blocks_[i].pfn, 1),
+             "VM_RECLAIM");
+    } else {
+      Expect(device_->Call(RAVELIN_HOST_VM_UNSHARE, handle_, guest_gfns_[i], 1), "VM_UNSHARE");
+    }
   }
   phase_ = Phase::kEmpty;
 }

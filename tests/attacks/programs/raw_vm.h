@@ -43,7 +43,8 @@ class RawVm {
   void Reply(const ravelin_reply& reply) const;
 
   void Destroy();
-  // Takes the guest's pages back from the dying VM; they are the host's then, and still allocated.
+  // Takes the guest's pages back from the dying VM, as its kind has it; they are the host's then,
+  // and still allocated.
   void ReclaimPages();
   // Frees the dying VM without pages; its metadata is the host's then, and still allocated.
   void FreeObjects();
@@ -68,6 +69,7 @@ class RawVm {
   Block run_{};
   bool has_run_page_ = false;
   std::vector<Block> guest_blocks_;
+  std::vector<std::uint64_t> guest_gfns_;  // where they are, in the same order
   std::vector<Block> metadata_blocks_;
 };
 
