@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
-from ravelin_cli import apt, bazel, cpio, machine, paths, scenario, symbolize
+from ravelin_cli import apt, bazel, cpio, machine, paths, scenario, symbolize, testing, thorough
+from ravelin_cli.console import Console
 
 _RAVELIN = paths.REPOSITORY / "ravelin"
 
@@ -64,6 +66,39 @@ class ScenarioTest(unittest.TestCase):
         item = scenario.Driven("x", lambda bench: bench.check("a", True), ("a", "b"))
         results = scenario.run(item, None, pathlib.Path("/nonexistent"))
         self.assertEqual([result.name for result in results if not result.passed], ["x/b"])
+
+
+class ThoroughTest(unittest.TestCase):
+    """Long tests run only when they are asked for, and count like any other."""
+
+    def _run(self, with_long_tests: bool, *code: str) -> tuple[bool, str]:
+        item = thorough.LongTest("planted", (sys.executable, "-c", ";".join(code)), 1)
+        said: list[str] = []
+        console = Console("test", verbose=False)
+        with mock.patch.object(thorough, "LONG_TESTS", (item,)):
+            with mock.patch.object(console, "say", said.append):
+                passed = testing.run(console, "thorough/", with_long_tests)
+        return passed, "\n".join(said)
+
+    def test_not_without_the_flag(self) -> None:
+        passed, said = self._run(False, "print('CHECK pass a')")
+        self.assertFalse(passed)
+        self.assertIn("thorough/planted runs only with --thorough", said)
+
+    def test_checks_are_counted(self) -> None:
+        passed, said = self._run(True, "print('CHECK pass a')", "print('CHECK pass b')")
+        self.assertTrue(passed)
+        self.assertTrue(said.endswith("of the results, long tests gave 3\n3 passed, 0 failed"))
+
+    def test_a_failed_check_fails(self) -> None:
+        passed, said = self._run(True, "print('CHECK fail a: why')")
+        self.assertFalse(passed)
+        self.assertIn("thorough/planted/a: why", said)
+
+    def test_a_silent_end_fails(self) -> None:
+        passed, said = self._run(True, "raise SystemExit(3)")
+        self.assertFalse(passed)
+        self.assertIn("exit status 3", said)
 
 
 class SymbolizeTest(unittest.TestCase):

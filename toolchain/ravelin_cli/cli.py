@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         "--only", default="", metavar="PATTERN", help="names that contain or match PATTERN"
     )
     parser_test.add_argument("--list", action="store_true", help="print the names, run nothing")
+    parser_test.add_argument(
+        "--thorough", action="store_true", help="run the long tests too: about two hours more"
+    )
     parser_run = add(
         "run", "open a host shell under the monitor in QEMU", "Ctrl-A X ends QEMU."
     )
@@ -178,7 +181,8 @@ def _test(console: Console, arguments: argparse.Namespace) -> ExitCode:
         console.say(f"ravelin: {error}")
         console.say("0 passed, 1 failed")
         return error.code
-    return ExitCode.OK if testing.run(console, arguments.only) else ExitCode.TESTS_FAILED
+    passed = testing.run(console, arguments.only, arguments.thorough)
+    return ExitCode.OK if passed else ExitCode.TESTS_FAILED
 
 
 def _symbolize(console: Console, arguments: argparse.Namespace) -> ExitCode:

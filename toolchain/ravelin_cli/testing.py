@@ -14,9 +14,9 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from . import artifacts, lint, paths, scenario
+from . import artifacts, lint, paths, scenario, thorough
 from .console import Console, first_errors
 from .errors import RavelinError
 from .scenario import Result
@@ -31,11 +31,13 @@ class Group:
     """Tests that run together; `run` gives their results.
 
     `prepare` builds what they need. Where it failed once, it is not tried again.
+    `minutes` is not 0 for what runs only with --thorough.
     """
 
     name: str
     run: Callable[[], list[Result]]
     prepare: Callable[[], object] = lambda: None
+    minutes: int = 0
 
 
 class _Runner:
@@ -44,9 +46,12 @@ class _Runner:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._results: list[Result] = []
+        self._thorough = 0
 
     def run(self, group: Group) -> None:
-        for result in group.run():
+        results = group.run()
+        self._thorough += len(results) if group.minutes else 0
+        for result in results:
             self._report(result)
 
     def _report(self, result: Result) -> None:
@@ -67,6 +72,8 @@ class _Runner:
         for result in failures:
             self._console.say(f"  {result.name}: {result.why}")
         passed = len(self._results) - len(failures)
+        if self._thorough:
+            self._console.say(f"of the results, long tests gave {self._thorough}")
         self._console.say(f"{passed} passed, {len(failures)} failed")
         return not failures and passed > 0
 
@@ -128,13 +135,15 @@ def _one(name: str, find: Callable[[], str]) -> Group:
     return Group(name, run)
 
 
-def _script_results(console: Console, path: pathlib.Path) -> list[Result]:
-    """Runs a check_*.py: its CHECK lines, or else its exit status, are the results."""
-    name = str(path.relative_to(paths.REPOSITORY))
-    modules = [str(paths.REPOSITORY / "toolchain"), os.environ.get("PYTHONPATH", "")]
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, modules))}
+def _command_results(
+    console: Console,
+    name: str,
+    command: Sequence[str | pathlib.Path],
+    environment: Mapping[str, str],
+) -> list[Result]:
+    """Runs a command: its CHECK lines, or else its exit status, are the results."""
     started = time.monotonic()
-    status, output = console.attempt([sys.executable, path], environment=environment)
+    status, output = console.attempt(command, environment=environment)
     seconds = time.monotonic() - started
     checks = _CHECK.findall(output)
     results = [
@@ -145,6 +154,20 @@ def _script_results(console: Console, path: pathlib.Path) -> list[Result]:
     failed_silently = status != 0 and all(result.passed for result in results)
     why = f"exit status {status}: {lines[-1] if lines else 'no output'}" if failed_silently else ""
     return [Result(name, seconds, why), *results]
+
+
+def _script_results(console: Console, path: pathlib.Path) -> list[Result]:
+    """Runs a check_*.py, which may import ravelin_cli."""
+    name = str(path.relative_to(paths.REPOSITORY))
+    modules = [str(paths.REPOSITORY / "toolchain"), os.environ.get("PYTHONPATH", "")]
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, modules))}
+    return _command_results(console, name, [sys.executable, path], environment)
+
+
+def _long_group(console: Console, item: thorough.LongTest) -> Group:
+    name = f"thorough/{item.name}"
+    run = lambda: _command_results(console, name, item.command, item.environment)
+    return Group(name, run, minutes=item.minutes)
 
 
 def _check_scripts() -> list[pathlib.Path]:
@@ -190,7 +213,7 @@ def _groups(console: Console) -> list[Group]:
         name = str(path.relative_to(paths.REPOSITORY))
         run = lambda path=path: _script_results(console, path)
         groups.append(Group(name, run, built.get))
-    return groups
+    return groups + [_long_group(console, item) for item in thorough.LONG_TESTS]
 
 
 def _selected(groups: list[Group], pattern: str) -> list[Group]:
@@ -201,7 +224,8 @@ def _selected(groups: list[Group], pattern: str) -> list[Group]:
 def list_tests(console: Console, pattern: str) -> None:
     """Prints the names that --only selects from."""
     for group in _selected(_groups(console), pattern):
-        console.say(group.name)
+        mark = f"  (--thorough, about {group.minutes} min)" if group.minutes else ""
+        console.say(group.name + mark)
 
 
 def _reason(prepare: Callable[[], object]) -> str:
@@ -213,10 +237,13 @@ def _reason(prepare: Callable[[], object]) -> str:
     return ""
 
 
-def run(console: Console, pattern: str) -> bool:
+def run(console: Console, pattern: str, with_long_tests: bool) -> bool:
     """Runs the selected tests; whether all passed and there was at least one."""
     runner = _Runner(console)
-    groups = _selected(_groups(console), pattern)
+    selected = _selected(_groups(console), pattern)
+    groups = [group for group in selected if with_long_tests or not group.minutes]
+    if selected and not groups:
+        console.say(f"{selected[0].name} runs only with --thorough")
     broken: dict[Callable[[], object], str] = {}
     for group in groups:
         if group.prepare not in broken:
