@@ -225,6 +225,9 @@ std::optional<Pa> ReadUart(const void* tree) {
   }
   // The path ends at a colon, behind which are options of the line.
   const Property path = Find(tree, chosen, "stdout-path");
+  if (!path.exists()) {
+    return std::nullopt;
+  }
   const std::size_t length = std::min(path.text().find(':'), path.text().size());
   const int node = fdt_path_offset_namelen(tree, reinterpret_cast<const char*>(path.data),
                                            static_cast<int>(length));
