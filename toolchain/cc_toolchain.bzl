@@ -13,6 +13,7 @@ load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "ACTION_NAMES")
 load("@ravelin_compilers//:compilers.bzl", "COMPILERS")
 load(
     "//toolchain:flags.bzl",
+    "CLANG_INSTRUMENTATION",
     "CXX_STANDARD",
     "CXX_WARNINGS",
     "C_STANDARD",
@@ -20,6 +21,7 @@ load(
     "EL2_CXX",
     "EL2_LIBRARIES",
     "EL2_LINK",
+    "GCC_REPRODUCIBLE",
     "HOST",
     "HOSTED_LIBRARIES",
     "LINUX",
@@ -71,15 +73,24 @@ def _sanitizer_features(attr):
         for name, flags in SANITIZERS.items()
     ]
 
-def _reproducible_feature(tools):
+def _instrumentation_features(attr):
+    if attr.compiler != "clang":
+        return []
+    return [
+        feature(name = name, flag_sets = _flags(_COMPILE, compiling) + _flags(_LINK, linking))
+        for name, (compiling, linking) in CLANG_INSTRUMENTATION.items()
+    ]
+
+def _reproducible_feature(attr, tools):
     # Replaces Bazel's own flags of the same purpose. A compiler in the cache
     # leaves no trace of the cache's place either.
     root = tools.get("gcc", "").rsplit("/bin/", 1)[0]
+    own = [] if attr.compiler == "clang" else GCC_REPRODUCIBLE
     mapped = ["-ffile-prefix-map=%s=toolchain" % root] if root not in ["", "/usr"] else []
     return feature(
         name = "unfiltered_compile_flags",
         enabled = True,
-        flag_sets = _flags(_C + _CXX + _ASSEMBLE, REPRODUCIBLE + mapped),
+        flag_sets = _flags(_C + _CXX + _ASSEMBLE, REPRODUCIBLE + own + mapped),
     )
 
 def _libraries_feature(attr):
@@ -102,7 +113,8 @@ def _config_impl(ctx):
         cxx_builtin_include_directories = compiler.includes,
         features = [_default_feature(ctx.attr), _warnings_feature()] +
                    _sanitizer_features(ctx.attr) +
-                   [_reproducible_feature(tools), _libraries_feature(ctx.attr)],
+                   _instrumentation_features(ctx.attr) +
+                   [_reproducible_feature(ctx.attr, tools), _libraries_feature(ctx.attr)],
         host_system_name = "local",
         target_cpu = ctx.attr.cpu,
         target_libc = "local",
@@ -147,13 +159,13 @@ def _toolchain(name, toolchain_name, target_compatible_with, **config):
         toolchain_type = "@bazel_tools//tools/cpp:toolchain_type",
     )
 
-def host_toolchain(name, target_compatible_with):
-    """The build machine's own compiler."""
+def host_toolchain(name, target_compatible_with, compiler = "host"):
+    """The build machine's own compiler, or clang for it."""
     _toolchain(
         name = name,
         toolchain_name = None,
         target_compatible_with = target_compatible_with,
-        compiler = "host",
+        compiler = compiler,
         cpu = "k8",
         compile_flags = HOST,
         libraries = HOSTED_LIBRARIES,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Binaries for another platform than the build machine, inside a plain build.
 
-    load("//toolchain:defs.bzl", "el2_binary", "linux_arm64_binary")
+    load("//toolchain:defs.bzl", "el2_binary", "linux_arm64_binary", "ravelin_fuzz_target")
 
 `bazel build //...` on x86-64 then builds each of them for its own platform, and
 puts the result where every other output is: bazel-bin/<package>/<name>.
@@ -180,4 +180,49 @@ def linux_arm64_binary(name, binary = None, srcs = [], deps = [], visibility = N
         binary = binary,
         platform = "//toolchain:linux_arm64",
         visibility = visibility,
+    )
+
+def ravelin_fuzz_target(name, srcs = [], deps = [], corpus = None):
+    """A target of libFuzzer: sources that define LLVMFuzzerTestOneInput.
+
+    Gives `NAME`, the fuzzer, which only `--config=fuzz` builds (`./ravelin fuzz NAME` runs it),
+    and `NAME_replay`, a test that runs every input of the corpus, for any compiler.
+
+    Args:
+      name: the target; its inputs are in corpus/NAME.
+      srcs: the sources; none if a library in `deps` has the entry.
+      deps: libraries.
+      corpus: files, instead of all that are in corpus/NAME.
+    """
+    native.cc_library(
+        name = name + "_entry",
+        testonly = True,
+        srcs = srcs,
+        alwayslink = True,
+        copts = ["-O2"],
+        features = ["-fuzz"],  # what is explored is in the libraries
+        deps = deps,
+    )
+    native.cc_binary(
+        name = name,
+        testonly = True,
+        linkopts = ["-fsanitize=fuzzer"],
+        target_compatible_with = ["//toolchain:clang"],
+        deps = [name + "_entry"],
+    )
+    native.filegroup(
+        name = name + "_corpus",
+        srcs = native.glob(["corpus/%s/*" % name]) if corpus == None else corpus,
+    )
+    native.cc_test(
+        name = name + "_replay",
+        size = "small",
+        args = ["$(rootpaths %s_corpus)" % name],
+        data = [name + "_corpus"],
+        # After whatever has the entry: in a library of `deps` it is found only from here on.
+        linkopts = ["-Wl,--undefined=LLVMFuzzerTestOneInput"],
+        deps = [
+            name + "_entry",
+            "//tests/fuzz:replay",
+        ],
     )

@@ -28,12 +28,13 @@ CXX_WARNINGS = [
 REPRODUCIBLE = [
     "-ffile-prefix-map=/proc/self/cwd=.",
     "-no-canonical-prefixes",
-    "-fno-canonical-system-headers",
     "-Wno-builtin-macro-redefined",
     "-D__DATE__=\"redacted\"",
     "-D__TIME__=\"redacted\"",
     "-D__TIMESTAMP__=\"redacted\"",
 ]
+
+GCC_REPRODUCIBLE = ["-fno-canonical-system-headers"]
 
 C_STANDARD = ["-std=c17"]
 CXX_STANDARD = ["-std=c++2b"]
@@ -107,6 +108,19 @@ SANITIZERS = {
         "-fno-sanitize-recover=all",
     ],
     "tsan": ["-fsanitize=thread"],
+}
+
+# Only clang has these: libFuzzer's instrumentation (its main comes with the target, see
+# ravelin_fuzz_target) and source-based coverage. Each: when compiling, when linking.
+CLANG_INSTRUMENTATION = {
+    "fuzz": (
+        ["-fsanitize=fuzzer-no-link,address,undefined", "-fno-sanitize-recover=all"],
+        ["-fsanitize=address,undefined", "-fsanitize-link-c++-runtime"],
+    ),
+    "source_coverage": (
+        ["-fprofile-instr-generate", "-fcoverage-mapping"],
+        ["-fprofile-instr-generate"],
+    ),
 }
 
 # What clang-tidy is told: the language, and the analyses that only clang has.

@@ -10,6 +10,9 @@ _TOOLS = ["ar", "cpp", "gcc", "gcov", "ld", "nm", "objcopy", "objdump", "strip"]
 _ARM_PREFIX = "aarch64-none-elf-"
 _DEBIAN_PREFIX = "aarch64-linux-gnu-"
 
+# The oldest one for which libstdc++ has <expected>.
+_CLANG = "clang-19"
+
 def cache_folder(repository_ctx):
     """The folder that `./ravelin setup` fills, as a string."""
     environment = repository_ctx.os.environ
@@ -58,23 +61,43 @@ def _include_folders(repository_ctx, gcc):
                     folders.append(folder)
     return folders
 
-def _describe(repository_ctx, folder, prefix):
-    if not folder:
-        return "struct(found = False, tools = {}, includes = [], version = \"\")"
-    gcc = folder + "/" + prefix + "gcc"
-    version = repository_ctx.execute([gcc, "-dumpfullversion"]).stdout.strip()
+_NOT_FOUND = "struct(found = False, tools = {}, includes = [], version = \"\")"
+
+def _found(repository_ctx, tools, version, more_includes = []):
     return "struct(found = True, tools = %s, includes = %s, version = %s)" % (
-        repr({tool: folder + "/" + prefix + tool for tool in _TOOLS}),
-        repr(_include_folders(repository_ctx, gcc)),
+        repr(tools),
+        repr(_include_folders(repository_ctx, tools["gcc"]) + more_includes),
         repr(version),
     )
+
+def _describe(repository_ctx, folder, prefix):
+    if not folder:
+        return _NOT_FOUND
+    tools = {tool: folder + "/" + prefix + tool for tool in _TOOLS}
+    version = repository_ctx.execute([tools["gcc"], "-dumpfullversion"]).stdout.strip()
+    return _found(repository_ctx, tools, version)
+
+def _describe_clang(repository_ctx, folder):
+    """Clang with the other tools of the build machine."""
+    clang = repository_ctx.which(_CLANG)
+    if not clang or not folder:
+        return _NOT_FOUND
+    tools = {tool: folder + "/" + tool for tool in _TOOLS}
+    tools["gcc"] = str(clang.realpath)
+    version = repository_ctx.execute([clang, "-dumpversion"]).stdout.strip()
+
+    # Its sanitizers read lists from there, which count as included.
+    resources = repository_ctx.execute([tools["gcc"], "-print-resource-dir"]).stdout.strip()
+    return _found(repository_ctx, tools, version, [resources + "/share"])
 
 def _cc_compilers_impl(repository_ctx):
     debian = _find_on_path(repository_ctx, _DEBIAN_PREFIX)
     arm_gnu = _find_arm_gnu(repository_ctx)
+    host = _find_on_path(repository_ctx, "")
     arm_prefix = _ARM_PREFIX if arm_gnu else _DEBIAN_PREFIX
     descriptions = {
-        "host": _describe(repository_ctx, _find_on_path(repository_ctx, ""), ""),
+        "host": _describe(repository_ctx, host, ""),
+        "clang": _describe_clang(repository_ctx, host),
         "debian": _describe(repository_ctx, debian, _DEBIAN_PREFIX),
         "arm_gnu": _describe(repository_ctx, arm_gnu or debian, arm_prefix),
     }
@@ -88,5 +111,5 @@ cc_compilers = repository_rule(
     configure = True,
     environ = ["ARM_GNU_TOOLCHAIN", "HOME", "PATH", "RAVELIN_CACHE", "RAVELIN_SETUP"],
     local = True,
-    doc = "Locates the three compilers of this repository.",
+    doc = "Locates the four compilers of this repository.",
 )

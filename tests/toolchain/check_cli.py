@@ -123,7 +123,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self._status("symbolize", "/no/such/log"), 6)
 
     def test_help_everywhere(self) -> None:
-        for name in ("setup", "build", "run", "test", "bench", "demo", "symbolize"):
+        for name in ("setup", "build", "run", "test", "bench", "fuzz", "demo", "symbolize"):
             self.assertEqual(self._status(name, "--help"), 0)
 
 

@@ -25,6 +25,13 @@ def output(label: str) -> pathlib.Path:
     return paths.REPOSITORY / "bazel-bin" / package / name
 
 
+def folder(console: Console, config: str) -> pathlib.Path:
+    """The bazel-bin of a configuration that has an output folder of its own."""
+    command = ["bazel", "info", f"--config={config}", "bazel-bin"]
+    text = console.run(command, "bazel info", ExitCode.BUILD_FAILED)
+    return pathlib.Path(text.strip().splitlines()[-1])
+
+
 def query(console: Console, expression: str) -> list[str]:
     """The labels that `bazel query` prints."""
     text = console.run(["bazel", "query", expression], "bazel query", ExitCode.BUILD_FAILED)

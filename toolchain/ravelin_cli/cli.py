@@ -8,8 +8,9 @@ import argparse
 import pathlib
 import sys
 import time
+from collections.abc import Callable
 
-from . import artifacts, bazel, bench, demo, machine, setup, symbolize, testing
+from . import artifacts, bazel, bench, demo, fuzzing, machine, setup, symbolize, testing
 from .console import Console
 from .errors import ExitCode, RavelinError
 
@@ -23,6 +24,7 @@ exit status:
   2  wrong use of the command     6  an input file is wrong
   3  something could not be fetched or installed
 """
+_FUZZ_TARGETS = ", ".join(fuzzing.TARGETS)
 
 
 def _add_machine_options(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,20 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
         "--without-monitor",
         action="store_true",
         help="boot the host's kernel at EL2 by itself, for comparison",
+    )
+
+
+def _add_fuzz(add: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add("fuzz", "look for inputs that break the monitor", f"Targets: {_FUZZ_TARGETS}.")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="default: all of them")
+    parser.add_argument(
+        "--seconds", type=int, default=60, metavar="N", help="for all targets (default: 60)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=fuzzing.default_seed(), metavar="N", help="default: 1"
+    )
+    parser.add_argument(
+        "--keep", type=int, default=0, metavar="N", help="replace the corpus by N inputs found"
     )
 
 
@@ -71,8 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     parser_test = add(
         "test",
         "run every test",
-        "Unit tests (also under ASan and UBSan), clang-format, clang-tidy, QEMU scenarios and"
-        " check scripts. The last line is 'N passed, N failed'.",
+        "Unit tests (also under ASan and UBSan), clang-format, clang-tidy, fuzz targets, QEMU"
+        " scenarios and check scripts. The last line is 'N passed, N failed'.",
     )
     parser_test.add_argument(
         "--only", default="", metavar="PATTERN", help="names that contain or match PATTERN"
@@ -81,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser_test.add_argument(
         "--thorough", action="store_true", help="run the long tests too: about two hours more"
     )
+    _add_fuzz(add)
     parser_run = add(
         "run", "open a host shell under the monitor in QEMU", "Ctrl-A X ends QEMU."
     )
@@ -185,6 +202,22 @@ def _test(console: Console, arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if passed else ExitCode.TESTS_FAILED
 
 
+def _fuzz(console: Console, arguments: argparse.Namespace) -> ExitCode:
+    targets = tuple(fuzzing.known(name) for name in arguments.targets) or fuzzing.TARGETS
+    setup.ensure(console)
+    plan = fuzzing.Plan(fuzzing.share(arguments.seconds, len(targets)), arguments.seed)
+    if arguments.keep:
+        for name in targets:
+            count = fuzzing.grow(console, name, plan, arguments.keep)
+            console.say(f"{name}: {count} inputs in {fuzzing.corpus_of(name)}")
+        return ExitCode.OK
+    results = fuzzing.run(console, fuzzing.build(console, targets), plan)
+    for result in results:
+        verdict, text = ("pass", result.note) if result.passed else ("fail", result.why)
+        console.say(f"CHECK {verdict} {result.name.removeprefix('fuzz/')}: {text}")
+    return ExitCode.OK if all(result.passed for result in results) else ExitCode.TESTS_FAILED
+
+
 def _symbolize(console: Console, arguments: argparse.Namespace) -> ExitCode:
     del console
     try:
@@ -200,6 +233,7 @@ _COMMANDS = {
     "bench": _bench,
     "build": _build,
     "demo": _demo,
+    "fuzz": _fuzz,
     "run": _run,
     "setup": _setup,
     "symbolize": _symbolize,

@@ -55,11 +55,12 @@ class Scenario:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The outcome of one test; `why` is empty if it passed."""
+    """The outcome of one test; `why` is empty if it passed. `note` has its figures."""
 
     name: str
     seconds: float
     why: str = ""
+    note: str = ""
 
     @property
     def passed(self) -> bool:

@@ -16,7 +16,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 
-from . import artifacts, lint, paths, scenario, thorough
+from . import artifacts, fuzzing, lint, paths, scenario, thorough
 from .console import Console, first_errors
 from .errors import RavelinError
 from .scenario import Result
@@ -24,6 +24,7 @@ from .scenario import Result
 _CHECK = re.compile(r"^CHECK (pass|fail) ([^\s:]+)(?::?[ ]?(.*))?$", re.MULTILINE)
 _UNIT_REASON = re.compile(r"Failure$|runtime error:|ERROR: \w+Sanitizer|WARNING: ThreadSan|FAILED")
 _UNIT_CONFIGS = ("", "asan", "tsan")
+_FUZZING_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +58,9 @@ class _Runner:
     def _report(self, result: Result) -> None:
         self._results.append(result)
         verdict = "pass" if result.passed else "FAIL"
-        reason = "" if result.passed else f": {result.why}"
-        self._console.say(f"{verdict} {result.seconds:7.1f} s  {result.name}{reason}")
+        text = result.note if result.passed else result.why
+        more = f": {text}" if text else ""
+        self._console.say(f"{verdict} {result.seconds:7.1f} s  {result.name}{more}")
 
     def add_failure(self, name: str, why: str) -> None:
         """Counts something that could not even start."""
@@ -122,6 +124,16 @@ def _unit_tests(console: Console, config: str, targets: list[str]) -> list[Resul
 def _unit_group(console: Console, config: str) -> Group:
     name = f"unit({config})" if config else "unit"
     return Group(name, lambda: _unit_tests(console, config, ["//..."]))
+
+
+def _fuzzing_group(console: Console) -> Group:
+    plan = fuzzing.Plan(fuzzing.share(_FUZZING_SECONDS), fuzzing.default_seed())
+    programs: dict[str, pathlib.Path] = {}
+    return Group(
+        "fuzz",
+        lambda: fuzzing.run(console, programs, plan),
+        lambda: programs.update(fuzzing.build(console)),
+    )
 
 
 def _one(name: str, find: Callable[[], str]) -> Group:
@@ -208,6 +220,7 @@ def _groups(console: Console) -> list[Group]:
     groups.append(_one("clang-format", lambda: lint.clang_format(console)))
     groups.append(_one("clang-tidy", lambda: lint.clang_tidy(console, "")))
     groups.append(_one("clang-tidy(el2)", lambda: lint.clang_tidy(console, "el2_debian")))
+    groups.append(_fuzzing_group(console))
     groups += [_scenario_group(item, built) for item in scenarios]
     for path in _check_scripts():
         name = str(path.relative_to(paths.REPOSITORY))

@@ -42,5 +42,6 @@ LONG_TESTS = (
         45,
         {"RAVELIN_STORM_CALLS": "100000000"},
     ),
+    LongTest("fuzz", (_RAVELIN, "fuzz", "--seconds", "600"), 10),
     LongTest("mutants", (sys.executable, "tests/mutants/run.py"), 25),
 )
