@@ -17,6 +17,8 @@ inline void Isb() { asm volatile("isb" ::: "memory"); }
 inline void DsbIsh() { asm volatile("dsb ish" ::: "memory"); }
 // Earlier stores are visible to the table walkers of the inner shareable domain.
 inline void DsbIshst() { asm volatile("dsb ishst" ::: "memory"); }
+// As DsbIshst, for the table walker of this CPU alone.
+inline void DsbNshst() { asm volatile("dsb nshst" ::: "memory"); }
 // As DsbIsh, for this CPU alone.
 inline void DsbNsh() { asm volatile("dsb nsh" ::: "memory"); }
 // Complete for the whole system, devices and non-coherent observers included.

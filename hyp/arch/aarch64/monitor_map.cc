@@ -22,6 +22,9 @@ constexpr unsigned kBlockLevel = 2;
 constexpr std::uint64_t kBlock2M = std::uint64_t{2} << 20;
 
 constinit Pa root_table;
+// The leaf entries of the windows, in the order of CPUs: one table has room for all.
+static_assert(stage1::Index(kWindowBase, kLeafLevel) == 0);
+constinit std::uint64_t* window_entries = nullptr;
 constinit std::uint64_t device_pages = 0;
 
 std::uint64_t* Entries(std::uint64_t table) { return LinearPointer<std::uint64_t>(Pa{table}); }
@@ -111,11 +114,13 @@ void PrepareRam(std::span<const PfnRange> ram, PfnRange carveout, boot::Arena& a
 }
 
 std::uint64_t WindowVa(CpuIndex cpu) { return kWindowBase + cpu.raw() * kPageSize; }
+std::uint64_t& WindowEntry(CpuIndex cpu) { return window_entries[cpu.raw()]; }
 
 // Only this CPU has used the window: a local invalidation is enough.
-void CloseWindow(std::uint64_t va) {
-  Store(LeafEntry(va), 0);
-  asm volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" : : "r"(va >> kPageShift) : "memory");
+void CloseWindow(CpuIndex cpu) {
+  Store(WindowEntry(cpu), 0);
+  const std::uint64_t page = WindowVa(cpu) >> kPageShift;
+  asm volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" : : "r"(page) : "memory");
 }
 
 // Leaf entries change under this lock; it protects no C++ object, only the order of changes.
@@ -131,10 +136,8 @@ void BuildMonitorMap(const MonitorMapPlan& plan, boot::Arena& arena) {
       AlignUp(reinterpret_cast<std::uint64_t>(__image_end) - kImageBase, kPageSize);
   MapCarveout(plan.carveout, plan.image + image_size, arena);
   PrepareRam(plan.ram, plan.carveout, arena);
-  for (std::uint64_t cpu = 0; cpu < plan.cpus; ++cpu) {
-    static_cast<void>(
-        MakeEntry(WindowVa(CpuIndex{static_cast<std::uint32_t>(cpu)}), kLeafLevel, arena));
-  }
+  Invariant(plan.cpus <= stage1::kEntries, "the device tree's reader admits far fewer CPUs");
+  window_entries = &MakeEntry(WindowVa(CpuIndex{0}), kLeafLevel, arena);
 }
 
 Pa MonitorMapRoot() { return root_table; }
@@ -153,17 +156,17 @@ void MapStack(CpuIndex cpu, boot::Arena& arena) {
   MapPages(StackTop(cpu).raw() - size, ToPa(arena.Take(pages).first), size, stage1::kDataRw, arena);
 }
 
-PageWindow::PageWindow(Pa page) : va_(WindowVa(ThisCpu().index)) {
-  std::uint64_t& entry = LeafEntry(va_);
+PageWindow::PageWindow(Pa page) : cpu_(ThisCpu().index), va_(WindowVa(cpu_)) {
+  std::uint64_t& entry = WindowEntry(cpu_);
   Invariant(entry == 0, "one window per CPU at a time: no caller nests them");
   Store(entry, page.raw() | stage1::kDataRw | stage1::kPage);
-  DsbIshst();
+  DsbNshst();
   Isb();
 }
 
-PageWindow::~PageWindow() { CloseWindow(va_); }
+PageWindow::~PageWindow() { CloseWindow(cpu_); }
 
-void AbandonWindow() { CloseWindow(WindowVa(ThisCpu().index)); }
+void AbandonWindow() { CloseWindow(ThisCpu().index); }
 
 namespace machine {
 

@@ -50,6 +50,7 @@ class PageWindow {
   [[nodiscard]] void* data() const { return reinterpret_cast<void*>(va_); }
 
  private:
+  CpuIndex cpu_;
   std::uint64_t va_;
 };
 

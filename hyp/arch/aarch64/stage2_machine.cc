@@ -1,13 +1,11 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// stage2/machine.h for EL2.
+// stage2/machine.h for EL2: descriptors and TLBs.
 #include <atomic>
-#include <cstring>
 
 #include "hyp/arch/aarch64/barrier.h"
 #include "hyp/arch/aarch64/layout.h"
-#include "hyp/arch/aarch64/monitor_map.h"
 #include "hyp/arch/aarch64/sysreg.h"
 #include "hyp/arch/aarch64/tlb.h"
 #include "hyp/base/bits.h"
@@ -45,24 +43,6 @@ class VmidScope {
 // Beyond so many pages one invalidation of the whole VMID is cheaper.
 constexpr std::uint64_t kMaxSingleInvalidations = 64;
 
-// Bytes that DC ZVA zeroes; 0 if it is prohibited (DCZID_EL0.DZP).
-std::uint64_t ZeroBlock() {
-  const std::uint64_t dczid = sysreg::DczidEl0::Read();
-  return (dczid & Bit(4)) != 0 ? 0 : std::uint64_t{4} << (dczid & 0xf);
-}
-
-void ZeroPage(void* page) {
-  const std::uint64_t block = ZeroBlock();
-  if (block == 0 || block > kPageSize) {
-    std::memset(page, 0, kPageSize);
-    return;
-  }
-  const auto first = reinterpret_cast<std::uint64_t>(page);
-  for (std::uint64_t at = first; at < first + kPageSize; at += block) {
-    asm volatile("dc zva, %0" : : "r"(at) : "memory");
-  }
-}
-
 }  // namespace
 
 std::uint64_t LoadEntry(Pa entry) {
@@ -77,46 +57,6 @@ void StoreEntry(Pa entry, std::uint64_t descriptor) {
 void PublishEntries() {
   DsbIshst();
   Isb();
-}
-
-void ZeroTablePage(Pa page) { ZeroPage(LinearPointer<void>(page)); }
-
-void FillTablePage(Pa page, std::uint64_t first, std::uint64_t step) {
-  auto* const words = LinearPointer<std::uint64_t>(page);
-  for (std::uint64_t i = 0; i < kPageSize / 8; ++i) {
-    words[i] = first + step * i;
-  }
-}
-
-bool HoldsSequence(Pa page, std::uint64_t first, std::uint64_t step) {
-  constexpr std::uint64_t kAtOnce = 8;
-  const auto* const words = LinearPointer<const std::uint64_t>(page);
-  for (std::uint64_t i = 0; i < kPageSize / 8; i += kAtOnce) {
-    std::uint64_t difference = 0;
-    for (std::uint64_t j = i; j < i + kAtOnce; ++j) {
-      difference |= words[j] ^ (first + step * j);
-    }
-    if (difference != 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void WipeMonitorPage(Pa page) {
-  ZeroTablePage(page);
-  CleanInvalidate(LinearVa(page).raw(), kPageSize);
-}
-
-void WipePage(Pa page) {
-  const PageWindow window(page);
-  ZeroPage(window.data());
-  CleanInvalidate(reinterpret_cast<std::uint64_t>(window.data()), kPageSize);
-}
-
-void CleanPage(Pa page) {
-  const PageWindow window(page);
-  CleanInvalidate(reinterpret_cast<std::uint64_t>(window.data()), kPageSize);
 }
 
 void InvalidateInstructions() {
