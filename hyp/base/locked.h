@@ -49,13 +49,13 @@ class Locked {
  public:
   class Guard {
    public:
-    explicit Guard(Locked& owner) : owner_(&owner), outer_(HeldRank()) {
+    explicit Guard(Locked& owner) : owner_(&owner), held_(&HeldRank()), outer_(*held_) {
       Invariant(outer_ < kRank, "locks are taken in rising rank");
       owner_->lock_.Acquire();
-      HeldRank() = kRank;
+      *held_ = kRank;
     }
     ~Guard() {
-      HeldRank() = outer_;
+      *held_ = outer_;
       owner_->lock_.Release();
     }
     Guard(const Guard&) = delete;
@@ -66,6 +66,7 @@ class Locked {
 
    private:
     Locked* owner_;
+    Rank* held_;  // of this CPU, which goes on to be the same one: nothing preempts EL2
     Rank outer_;
   };
 

@@ -104,15 +104,21 @@ struct Bound;
 template <auto kFunction, typename R, typename... Arguments>
 struct Bound<kFunction, R (*)(Arguments...)> {
   static constexpr std::size_t kCount = sizeof...(Arguments);
-  static_assert(kCount <= std::tuple_size_v<Registers> - 1);
+  static constexpr std::size_t kRegisters = std::tuple_size_v<Registers> - 1;
+  static_assert(kCount <= kRegisters);
+  static constexpr std::size_t kUnused = kRegisters - kCount;
 
   static Results Serve(const Registers& registers) {
-    for (std::size_t i = kCount + 1; i < registers.size(); ++i) {
-      if (registers[i] != 0) {
-        return Encode(RAVELIN_INVALID_ARGUMENT);
-      }
+    if (AnyOf(registers, std::make_index_sequence<kUnused>{})) {
+      return Encode(RAVELIN_INVALID_ARGUMENT);
     }
     return Apply(registers, std::index_sequence_for<Arguments...>{});
+  }
+
+  // Whether a register behind the last argument is not 0.
+  template <std::size_t... kIndex>
+  static bool AnyOf(const Registers& registers, std::index_sequence<kIndex...>) {
+    return (std::uint64_t{0} | ... | registers[kCount + 1 + kIndex]) != 0;
   }
 
   template <std::size_t... kIndex>

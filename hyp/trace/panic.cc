@@ -25,14 +25,6 @@ using console::Write;
 
 constexpr unsigned kMaxFrames = 24;
 
-constinit std::atomic<bool> panicked{false};
-
-[[noreturn]] void Stop() {
-  for (;;) {
-    asm volatile("wfe");
-  }
-}
-
 struct FrameRecord {
   const FrameRecord* caller;
   std::uint64_t return_address;
@@ -109,7 +101,7 @@ void WriteSyndrome() {
 // One CPU reports; the others, and a panic within the report, stop at once.
 void BeginReport(std::string_view reason) {
   if (panicked.exchange(true)) {
-    Stop();
+    StopThisCpu();
   }
   Write(std::string_view("\r\n"));
   Line(std::string_view("PANIC: "), reason);
@@ -121,15 +113,17 @@ void BeginReport(std::string_view reason) {
   AbandonWindow();
   ScrubForPanic();
   Line(std::string_view("protected memory wiped, machine stopped"));
-  Stop();
+  StopThisCpu();
 }
 
 }  // namespace
 
+constinit std::atomic<bool> panicked{false};
+
 void Refuse(std::string_view reason) {
   Write(std::string_view("\r\n"));
   Line(std::string_view("refused: "), reason);
-  Stop();
+  StopThisCpu();
 }
 
 void Panic(const char* rule) {
@@ -139,9 +133,9 @@ void Panic(const char* rule) {
   EndReport();
 }
 
-void StopIfPanicked() {
-  if (panicked.load(std::memory_order_relaxed)) [[unlikely]] {
-    Stop();
+void StopThisCpu() {
+  for (;;) {
+    asm volatile("wfe");
   }
 }
 
@@ -174,7 +168,7 @@ extern "C" [[noreturn]] void HandleBootFault() {
   BeginReport("exception while the monitor boots");
   WriteSyndrome();
   WriteBacktrace(sysreg::ElrEl2::Read(), 0, nullptr);
-  Stop();
+  StopThisCpu();
 }
 
 }  // namespace ravelin

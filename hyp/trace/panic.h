@@ -7,6 +7,7 @@
 // CPUs stop at their next entry into the monitor.
 #pragma once
 
+#include <atomic>
 #include <string_view>
 
 #include "hyp/arch/aarch64/trap_frame.h"
@@ -16,7 +17,17 @@ namespace ravelin {
 // The monitor refuses to start: not a bug of its own. Reports `reason` and stops.
 [[noreturn]] void Refuse(std::string_view reason);
 
+// This CPU does nothing any more.
+[[noreturn]] void StopThisCpu();
+
+// Whether a CPU has panicked. Only this header and the panic path use it.
+extern std::atomic<bool> panicked;
+
 // Called at each entry into the monitor: does not return if another CPU has panicked.
-void StopIfPanicked();
+inline void StopIfPanicked() {
+  if (panicked.load(std::memory_order_relaxed)) [[unlikely]] {
+    StopThisCpu();
+  }
+}
 
 }  // namespace ravelin

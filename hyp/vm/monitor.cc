@@ -5,12 +5,9 @@
 namespace ravelin {
 namespace {
 
-constinit MonitorFacts facts;
 constinit OwnershipLock ownership;
 
 }  // namespace
-
-MonitorFacts& Facts() { return facts; }
 
 OwnershipLock& PageOwnership() { return ownership; }
 

@@ -23,7 +23,8 @@ struct MonitorFacts {
   unsigned max_ipa_bits = 0;
 };
 
-MonitorFacts& Facts();
+inline constinit MonitorFacts the_facts;
+inline MonitorFacts& Facts() { return the_facts; }
 
 using OwnershipLock = Locked<stage2::Ownership, Rank::kOwnership>;
 OwnershipLock& PageOwnership();

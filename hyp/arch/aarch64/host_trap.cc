@@ -4,6 +4,8 @@
 // Traps of the host: hypercalls, firmware calls, stage-2 faults. A table over all exception
 // classes; what it does not name is undefined to the host.
 #include <array>
+#include <tuple>
+#include <utility>
 
 #include "hyp/abi/host_call.h"
 #include "hyp/arch/aarch64/psci_relay.h"
@@ -32,22 +34,32 @@ void ContinueAt(ExecutionPoint point) {
   sysreg::SpsrEl2::Write(point.pstate);
 }
 
-void OnUnexpected(TrapFrame&, Esr) { ContinueAt(inject::Undefined(HostPoint())); }
+// x0 and the registers behind it. Word by word, because the compiler would call memcpy.
+template <std::size_t kCount>
+std::array<std::uint64_t, kCount> Arguments(const HostFrame& frame) {
+  return [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+    return std::array<std::uint64_t, kCount>{frame.x[kIndex]...};
+  }(std::make_index_sequence<kCount>{});
+}
 
-void OnHvc(TrapFrame& frame, Esr esr) {
-  call::Registers registers{};
-  for (std::size_t i = 0; i < registers.size(); ++i) {
-    registers[i] = frame.x[i];
-  }
-  registers[0] &= ~kSmcccSveHint;
+void Answer(HostFrame& frame, const std::array<std::uint64_t, 4>& results) {
+  const auto [x0, x1, x2, x3] = results;
+  frame.x[0] = x0;
+  frame.x[1] = x1;
+  frame.x[2] = x2;
+  frame.x[3] = x3;
+}
+
+void OnUnexpected(HostFrame&, Esr) { ContinueAt(inject::Undefined(HostPoint())); }
+
+void OnHvc(HostFrame& frame, Esr esr) {
   if (esr.immediate() != 0) {
     frame.x[0] = static_cast<std::uint64_t>(RAVELIN_NOT_SUPPORTED);
     return;
   }
-  const call::Results results = call::Dispatch(registers);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    frame.x[i] = results[i];
-  }
+  call::Registers registers = Arguments<std::tuple_size_v<call::Registers>>(frame);
+  registers[0] &= ~kSmcccSveHint;
+  Answer(frame, call::Dispatch(registers));
 }
 
 // Firmware calls that the host may make directly: SMCCC queries and the entropy source.
@@ -86,20 +98,15 @@ SmcResults ServeSmc(const SmcArguments& call) {
 
 // A trapped SMC has not executed: the PC is behind it only after this handler. A non-zero immediate
 // or upper half of the function identifier is refused by the lists, which know none.
-void OnSmc(TrapFrame& frame, Esr esr) {
+void OnSmc(HostFrame& frame, Esr esr) {
   sysreg::ElrEl2::Write(sysreg::ElrEl2::Read() + 4);
   SmcResults results{static_cast<std::uint64_t>(RAVELIN_NOT_SUPPORTED), 0, 0, 0};
   if (esr.immediate() == 0) {
-    SmcArguments call{};
-    for (std::size_t i = 0; i < call.size(); ++i) {
-      call[i] = frame.x[i];
-    }
+    SmcArguments call = Arguments<std::tuple_size_v<SmcArguments>>(frame);
     call[0] &= ~kSmcccSveHint;
     results = ServeSmc(call);
   }
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    frame.x[i] = results[i];
-  }
+  Answer(frame, results);
 }
 
 Ipa FaultIpa() { return Ipa{Field<43, 4>::Get(sysreg::HpfarEl2::Read()) << kPageShift}; }
@@ -107,7 +114,7 @@ Ipa FaultIpa() { return Ipa{Field<43, 4>::Get(sysreg::HpfarEl2::Read()) << kPage
 // A page that is not the host's: the one status for which a stock kernel does the right thing in
 // every case, SIGBUS to a process, exception-table fix-up for its own accesses, else an oops of the
 // offending thread (docs/architecture.md, "Faults of the host").
-void OnDataAbort(TrapFrame&, Esr esr) {
+void OnDataAbort(HostFrame&, Esr esr) {
   if (esr.fault_type() == kFaultTranslation && ResolveHostFault(FaultIpa())) {
     return;
   }
@@ -117,14 +124,14 @@ void OnDataAbort(TrapFrame&, Esr esr) {
                                         .far = sysreg::FarEl2::Read()}));
 }
 
-void OnInstructionAbort(TrapFrame&, Esr esr) {
+void OnInstructionAbort(HostFrame&, Esr esr) {
   if (esr.fault_type() == kFaultTranslation && ResolveHostFault(FaultIpa())) {
     return;
   }
   ContinueAt(inject::Instruction(HostPoint(), sysreg::FarEl2::Read()));
 }
 
-using Handler = void (*)(TrapFrame&, Esr);
+using Handler = void (*)(HostFrame&, Esr);
 
 consteval std::array<Handler, kExceptionClasses> MakeTable() {
   std::array<Handler, kExceptionClasses> table{};
@@ -142,17 +149,17 @@ constexpr auto kHandlers = MakeTable();
 
 }  // namespace
 
-extern "C" void HandleHostSync(TrapFrame* frame) {
+extern "C" void HandleHostSync(HostFrame* frame) {
   StopIfPanicked();
   const Esr esr{sysreg::EsrEl2::Read()};
   kHandlers[esr.ec()](*frame, esr);
 }
 
-extern "C" void HandleHostSerror(TrapFrame*) {
+extern "C" void HandleHostSerror(HostFrame*) {
   Panic("an SError of the host goes to EL1 (HCR_EL2.AMO = 0)");
 }
 
-extern "C" void HandleHostUnexpected(TrapFrame*) {
+extern "C" void HandleHostUnexpected(HostFrame*) {
   Panic("interrupts of the host go to EL1 (HCR_EL2.IMO = FMO = 0)");
 }
 

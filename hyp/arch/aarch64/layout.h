@@ -44,6 +44,9 @@
 /* struct TrapFrame: x0..x30, then padding to 16 bytes. */
 #define FRAME_SIZE 256
 
+/* struct HostFrame: x0..x18, x29, x30, then padding to 16 bytes. */
+#define HOST_FRAME_SIZE 176
+
 /* struct GuestRegisters: x0..x30, ELR, SPSR. */
 #define GUEST_PC 248
 #define GUEST_PSTATE 256

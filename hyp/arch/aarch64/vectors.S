@@ -115,21 +115,37 @@ BootVectors:
 	STORE_X4_TO_X30 sp
 .endm
 
-.macro RESTORE_FRAME
-	LOAD_X2_TO_X30 sp
-	ldp	x0, x1, [sp, #0]
-	add	sp, sp, #FRAME_SIZE
-.endm
-
-/* Calls a C++ handler with x0 = frame. The frame pointer chain ends here: the host is not ours. */
+/*
+ * Calls a C++ handler with x0 = struct HostFrame, of the registers that it may change. The frame
+ * pointer chain ends here: the host is not ours.
+ */
 .macro HOST_TRAP name, handler
 FUNCTION \name
-	SAVE_FRAME
+	stp	x0, x1, [sp, #-HOST_FRAME_SIZE]!
+	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	stp	x18, x29, [sp, #144]
+	str	x30, [sp, #160]
 	mov	x29, xzr
-	mov	x30, xzr
 	mov	x0, sp
 	bl	\handler
-	RESTORE_FRAME
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldp	x18, x29, [sp, #144]
+	ldr	x30, [sp, #160]
+	ldp	x0, x1, [sp], #HOST_FRAME_SIZE
 	eret
 	sb_or_barrier
 END_FUNCTION \name
