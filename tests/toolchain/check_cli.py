@@ -11,7 +11,8 @@ import sys
 import unittest
 from unittest import mock
 
-from ravelin_cli import apt, bazel, cpio, machine, paths, scenario, symbolize, testing, thorough
+from ravelin_cli import apt, bazel, bench, cpio, machine, paths, scenario, symbolize, testing
+from ravelin_cli import thorough
 from ravelin_cli.console import Console
 
 _RAVELIN = paths.REPOSITORY / "ravelin"
@@ -28,6 +29,42 @@ class AptTest(unittest.TestCase):
     def test_key_of_a_line(self) -> None:
         (source,) = apt._one_line_sources("deb [arch=amd64 signed-by=/k.gpg] http://m s main")
         self.assertEqual(source.signed_by, "/k.gpg")
+
+
+class BenchTest(unittest.TestCase):
+    """When a figure is a failure."""
+
+    _OLD = {"a/1": bench.Figure(100, 1, 1, 100), "b/512": bench.Figure(1000, 512, 2, 500)}
+
+    def _grown(self, name: str, *numbers: int) -> list[str]:
+        return bench.grown({**self._OLD, name: bench.Figure(*numbers)}, self._OLD)
+
+    def test_a_little_more_is_no_failure(self) -> None:
+        self.assertEqual(self._grown("a/1", 105, 1, 1, 105), [])
+        self.assertEqual(self._grown("a/1", 10, 1, 1, 10), [])
+
+    def test_more_is_a_failure(self) -> None:
+        self.assertEqual(self._grown("a/1", 106, 1, 1, 106), ["a/1: 100 -> 106"])
+
+    def test_a_longer_visit_is_a_failure(self) -> None:
+        found = self._grown("b/512", 900, 512, 1, 900)
+        self.assertEqual(found, ["b/512, longest visit: 500 -> 900"])
+
+    def test_what_is_not_recorded_or_not_measured(self) -> None:
+        figures = {"a/1": self._OLD["a/1"], "c/1": self._OLD["a/1"]}
+        self.assertEqual(bench.missing(figures, self._OLD), ["b/512", "c/1"])
+
+    def test_goals(self) -> None:
+        wanted = bench.Goals(400, {"a/1": 100})
+        self.assertEqual(
+            bench.above_goals(self._OLD, wanted), ["b/512, longest visit: 500 of 400"]
+        )
+        wanted = bench.Goals(500, {"a/1": 99})
+        self.assertEqual(bench.above_goals(self._OLD, wanted), ["a/1: 100 of 99"])
+
+    def test_every_goal_is_measured(self) -> None:
+        recorded = bench.baseline(bench.CPUS[0])
+        self.assertEqual(bench.goals().instructions.keys() - recorded.keys(), set())
 
 
 class CpioTest(unittest.TestCase):

@@ -123,6 +123,17 @@ void CloseWindow(CpuIndex cpu) {
   asm volatile("dsb nshst; tlbi vae2, %0; dsb nsh; isb" : : "r"(page) : "memory");
 }
 
+// `change(page, its leaf entry)` for each page, with one walk for those of a table.
+template <typename Change>
+void ForEachLeaf(PfnRange pages, Change change) {
+  std::uint64_t* entry = nullptr;
+  for (Pfn page = pages.first; page < pages.end(); page = page + PageCount{1}) {
+    const bool new_table = entry == nullptr || page.raw() % stage1::kEntries == 0;
+    entry = new_table ? &LeafEntry(LinearVa(ToPa(page)).raw()) : entry + 1;
+    change(page, *entry);
+  }
+}
+
 // Leaf entries change under this lock; it protects no C++ object, only the order of changes.
 struct LeafChanges {};
 constinit Locked<LeafChanges, Rank::kMonitorMap> leaf_changes;
@@ -175,20 +186,17 @@ Result<void> ReserveMonitorMap(PfnRange) { return {}; }
 
 void MapForMonitor(PfnRange pages) {
   const auto guard = leaf_changes.Lock();
-  for (Pfn at = pages.first; at < pages.end(); at = at + PageCount{1}) {
-    std::uint64_t& entry = LeafEntry(LinearVa(ToPa(at)).raw());
+  ForEachLeaf(pages, [](Pfn page, std::uint64_t& entry) {
     Invariant(entry == 0, "a page is mapped into the monitor once: its record says so");
-    Store(entry, ToPa(at).raw() | stage1::kDataRw | stage1::kPage);
-  }
+    Store(entry, ToPa(page).raw() | stage1::kDataRw | stage1::kPage);
+  });
   DsbIshst();
   Isb();
 }
 
 void UnmapFromMonitor(PfnRange pages) {
   const auto guard = leaf_changes.Lock();
-  for (Pfn at = pages.first; at < pages.end(); at = at + PageCount{1}) {
-    Store(LeafEntry(LinearVa(ToPa(at)).raw()), 0);
-  }
+  ForEachLeaf(pages, [](Pfn, std::uint64_t& entry) { Store(entry, 0); });
   DsbIshst();
   for (Pfn at = pages.first; at < pages.end(); at = at + PageCount{1}) {
     asm volatile("tlbi vae2is, %0" : : "r"(LinearVa(ToPa(at)).raw() >> kPageShift) : "memory");

@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t kWords = kPageSize / sizeof(std::uint64_t);
 // Steps of an unrolled loop: a page is a multiple of so many blocks or lines of at most
 // kLargestStep.
-constexpr std::uint64_t kUnrolled = 8;
+constexpr std::uint64_t kUnrolled = 16;
 constexpr std::uint64_t kLargestStep = kPageSize / kUnrolled;
 
 // Bytes that DC ZVA zeroes; 0 if it is prohibited (DCZID_EL0.DZP) or if they are too many for the
@@ -38,7 +38,10 @@ void ZeroPage(void* page) {
   const auto first = reinterpret_cast<std::uint64_t>(page);
   for (std::uint64_t at = first; at != first + kPageSize; at += kUnrolled * block) {
     std::uint64_t next = at;
-    asm volatile(".rept 8; dc zva, %0; add %0, %0, %1; .endr" : "+r"(next) : "r"(block) : "memory");
+    asm volatile(".rept 16; dc zva, %0; add %0, %0, %1; .endr"
+                 : "+r"(next)
+                 : "r"(block)
+                 : "memory");
   }
 }
 
@@ -52,7 +55,7 @@ void PushOut(void* page) {
   }
   for (std::uint64_t at = first; at != first + kPageSize; at += kUnrolled * line) {
     std::uint64_t next = at;
-    asm volatile(".rept 8; dc civac, %0; add %0, %0, %1; .endr"
+    asm volatile(".rept 16; dc civac, %0; add %0, %0, %1; .endr"
                  : "+r"(next)
                  : "r"(line)
                  : "memory");
@@ -61,7 +64,7 @@ void PushOut(void* page) {
 }
 
 // Zeros, and pushes the zeros out. DC CIVAC follows the stores of DC ZVA to its line in program
-// order (Arm ARM D7.5.9, "Ordering and completion of data and instruction cache instructions").
+// order (Arm ARM D7, "Ordering and completion of data and instruction cache instructions").
 void Wipe(void* page) {
   const std::uint64_t line = DataCacheLine();
   if (ZeroBlock() != line) {
@@ -72,7 +75,7 @@ void Wipe(void* page) {
   const auto first = reinterpret_cast<std::uint64_t>(page);
   for (std::uint64_t at = first; at != first + kPageSize; at += kUnrolled * line) {
     std::uint64_t next = at;
-    asm volatile(".rept 8; dc zva, %0; dc civac, %0; add %0, %0, %1; .endr"
+    asm volatile(".rept 16; dc zva, %0; dc civac, %0; add %0, %0, %1; .endr"
                  : "+r"(next)
                  : "r"(line)
                  : "memory");
@@ -87,7 +90,7 @@ void ZeroTablePage(Pa page) { ZeroPage(LinearPointer<void>(page)); }
 void FillTablePage(Pa page, std::uint64_t first, std::uint64_t step) {
   auto* const words = LinearPointer<std::uint64_t>(page);
   std::uint64_t even = first;
-  for (std::uint64_t i = 0; i < kWords; i += 2 * kUnrolled) {
+  for (std::uint64_t i = 0; i < kWords; i += kUnrolled) {
     std::uint64_t* next = words + i;
     std::uint64_t odd = 0;
     asm volatile(
@@ -106,7 +109,7 @@ bool HoldsSequence(Pa page, std::uint64_t first, std::uint64_t step) {
   const auto* const words = LinearPointer<const std::uint64_t>(page);
   std::uint64_t even = first;
   bool same = true;
-  for (std::uint64_t i = 0; same && i < kWords; i += 2 * kUnrolled) {
+  for (std::uint64_t i = 0; same && i < kWords; i += kUnrolled) {
     const std::uint64_t* next = words + i;
     std::uint64_t odd = 0;
     std::uint64_t found_even = 0;
