@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// How long a phase goes on that is not counted in calls.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,18 @@ import sys
 import unittest
 from unittest import mock
 
-from ravelin_cli import apt, bazel, bench, cpio, machine, paths, scenario, symbolize, testing
-from ravelin_cli import thorough
+from ravelin_cli import (
+    apt,
+    bazel,
+    bench,
+    cpio,
+    machine,
+    paths,
+    scenario,
+    symbolize,
+    testing,
+    thorough,
+)
 from ravelin_cli.console import Console
 
 _RAVELIN = paths.REPOSITORY / "ravelin"

@@ -64,6 +64,36 @@ def _add_fuzz(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
 
 
+def _add_test(add: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add(
+        "test",
+        "run every test",
+        "Unit tests (also under ASan and UBSan), clang-format, clang-tidy, fuzz targets, QEMU"
+        " scenarios and check scripts. The last line is 'N passed, N failed'.",
+    )
+    parser.add_argument(
+        "--only", default="", metavar="PATTERN", help="names that contain or match PATTERN"
+    )
+    parser.add_argument("--list", action="store_true", help="print the names, run nothing")
+    parser.add_argument(
+        "--thorough", action="store_true", help="run the long tests too: about two hours more"
+    )
+
+
+def _add_bench(add: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add(
+        "bench",
+        "count the instructions that operations take in EL2",
+        "Exact, under QEMU; compared with what is recorded in tests/bench.",
+    )
+    parser.add_argument(
+        "--cpu", action="append", default=[], choices=bench.CPUS, help="only this model; repeatable"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="rewrite what is recorded, compare with nothing"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -84,19 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     add("demo", "show a protected VM keep a secret from its host")
-    parser_test = add(
-        "test",
-        "run every test",
-        "Unit tests (also under ASan and UBSan), clang-format, clang-tidy, fuzz targets, QEMU"
-        " scenarios and check scripts. The last line is 'N passed, N failed'.",
-    )
-    parser_test.add_argument(
-        "--only", default="", metavar="PATTERN", help="names that contain or match PATTERN"
-    )
-    parser_test.add_argument("--list", action="store_true", help="print the names, run nothing")
-    parser_test.add_argument(
-        "--thorough", action="store_true", help="run the long tests too: about two hours more"
-    )
+    _add_test(add)
     _add_fuzz(add)
     parser_run = add(
         "run", "open a host shell under the monitor in QEMU", "Ctrl-A X ends QEMU."
@@ -109,17 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser_setup.add_argument(
         "--update", action="store_true", help="fetch the newest versions of what moves"
     )
-    parser_bench = add(
-        "bench",
-        "count the instructions that operations take in EL2",
-        "Exact, under QEMU; compared with what is recorded in tests/bench.",
-    )
-    parser_bench.add_argument(
-        "--cpu", action="append", default=[], choices=bench.CPUS, help="only this model; repeatable"
-    )
-    parser_bench.add_argument(
-        "--record", action="store_true", help="rewrite what is recorded, compare with nothing"
-    )
+    _add_bench(add)
     parser_symbolize = add(
         "symbolize",
         "name the functions in a monitor's panic report",
