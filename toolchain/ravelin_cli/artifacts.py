@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from . import bazel, initramfs, kbuild, linux
 from .console import Console
-from .errors import ExitCode, RavelinError
 
 MONITOR = "//hyp:ravelin"
 
@@ -34,9 +33,7 @@ def build(console: Console, targets: list[str]) -> Artifacts:
     console.step("building the monitor and the programs (Bazel)")
     bazel.build(console, targets)
     console.step("building the Linux modules (Kbuild)")
-    kernel = linux.current()
-    if not kernel:
-        raise RavelinError("no kernel in the cache: run ./ravelin setup", ExitCode.SETUP_FAILED)
+    kernel = linux.require()
     modules = kbuild.build(console, kernel)
     console.step("putting the host's initramfs together")
     return Artifacts(bazel.output(MONITOR), kernel.image, initramfs.build(), tuple(modules))

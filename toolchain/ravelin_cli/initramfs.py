@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The host's initramfs, put together from the list in tests/qemu/initramfs.json.
+"""Initramfs archives, put together from lists: the host's is in tests/qemu/initramfs.json.
 
-docs/building.md describes the format of that list.
+docs/building.md describes the format of the lists.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import pathlib
 from . import bazel, cpio, linux, paths
 from .errors import ExitCode, RavelinError
 
-MANIFEST = paths.REPOSITORY / "tests" / "qemu" / "initramfs.json"
-_KINDS = ("label", "path", "module", "busybox")
+HOST = "tests/qemu/initramfs.json"
+_KINDS = ("label", "path", "module", "busybox", "kernel", "kernel_module", "initramfs")
+_MODULES = ("module", "kernel_module")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,35 +30,37 @@ class Item:
     mode: int
 
 
-def _item(position: int, line: dict[str, str]) -> Item:
+def _item(manifest: str, position: int, line: dict[str, str]) -> Item:
     kinds = [kind for kind in _KINDS if kind in line]
     unknown = set(line) - {"dest", "mode", *_KINDS}
     if "dest" not in line or len(kinds) != 1 or unknown:
         raise RavelinError(
-            f"{MANIFEST.name}: file {position} needs 'dest' and one of {', '.join(_KINDS)}",
+            f"{manifest}: file {position} needs 'dest' and one of {', '.join(_KINDS)}",
             ExitCode.INPUT_INVALID,
         )
     kind = kinds[0]
-    default_mode = "644" if kind == "module" else "755"
+    default_mode = "644" if kind in _MODULES else "755"
     mode = int(line.get("mode", default_mode), 8)
     return Item(line["dest"].strip("/"), kind, line[kind], mode)
 
 
-def _read() -> dict:
+def _read(manifest: str) -> dict:
     try:
-        return json.loads(MANIFEST.read_text(encoding="utf-8"))
+        return json.loads((paths.REPOSITORY / manifest).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RavelinError(f"{MANIFEST}: {error}", ExitCode.INPUT_INVALID) from error
+        raise RavelinError(f"{manifest}: {error}", ExitCode.INPUT_INVALID) from error
 
 
-def items() -> list[Item]:
-    """The files of the list. RavelinError names a malformed line."""
-    return [_item(i + 1, line) for i, line in enumerate(_read()["files"])]
+def items(manifest: str = HOST) -> list[Item]:
+    """The files of a list. RavelinError names a malformed line."""
+    return [_item(manifest, i + 1, line) for i, line in enumerate(_read(manifest)["files"])]
 
 
-def labels() -> list[str]:
-    """The Bazel targets that the list needs."""
-    return sorted({item.source for item in items() if item.kind == "label"})
+def labels(manifest: str = HOST) -> list[str]:
+    """The Bazel targets that a list needs, with those of the archives in it."""
+    own = {item.source for item in items(manifest) if item.kind == "label"}
+    nested = [labels(item.source) for item in items(manifest) if item.kind == "initramfs"]
+    return sorted(own.union(*nested))
 
 
 def _source_path(item: Item) -> pathlib.Path:
@@ -67,10 +70,16 @@ def _source_path(item: Item) -> pathlib.Path:
         return paths.out() / "modules" / item.source
     if item.kind == "busybox":
         return linux.busybox()
+    if item.kind == "kernel":
+        return linux.require().image
+    if item.kind == "kernel_module":
+        return linux.require().module(item.source)
+    if item.kind == "initramfs":
+        return build(item.source)
     return paths.REPOSITORY / item.source
 
 
-def _files(item: Item) -> list[cpio.Entry]:
+def _files(manifest: str, item: Item) -> list[cpio.Entry]:
     """The entries for one line; a folder gives one entry for each file below it."""
     source = _source_path(item)
     if source.is_dir():
@@ -81,33 +90,34 @@ def _files(item: Item) -> list[cpio.Entry]:
         return [cpio.file(item.destination, source.read_bytes(), item.mode)]
     except OSError as error:
         raise RavelinError(
-            f"{MANIFEST.name}: /{item.destination} comes from {source}, which cannot be read"
+            f"{manifest}: /{item.destination} comes from {source}, which cannot be read"
             f" ({error.strerror})",
             ExitCode.BUILD_FAILED,
         ) from error
 
 
-def _entries() -> list[cpio.Entry]:
-    manifest = _read()
-    entries = [cpio.folder(name.strip("/")) for name in manifest["folders"]]
+def _entries(manifest: str) -> list[cpio.Entry]:
+    content = _read(manifest)
+    entries = [cpio.folder(name.strip("/")) for name in content["folders"]]
     entries += [cpio.character_device("dev/console", 5, 1)]
-    entries += [cpio.link(f"bin/{name}", "busybox") for name in manifest["applets"]]
-    for item in items():
-        entries += _files(item)
+    entries += [cpio.link(f"bin/{name}", "busybox") for name in content["applets"]]
+    for item in items(manifest):
+        entries += _files(manifest, item)
     return entries
 
 
-def build() -> pathlib.Path:
+def build(manifest: str = HOST) -> pathlib.Path:
     """Writes the archive; returns its path, which is keyed by its content."""
-    data = cpio.archive(_entries())
+    name = pathlib.PurePath(manifest).stem
+    data = cpio.archive(_entries(manifest))
     key = hashlib.sha256(data).hexdigest()[:16]
-    path = paths.out() / f"initramfs-{key}.cpio"
+    path = paths.out() / f"{name}-{key}.cpio"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        for old in path.parent.glob("initramfs-*.cpio"):
+        for old in path.parent.glob(f"{name}-*.cpio"):
             old.unlink()
         temporary = path.with_suffix(".part")
         temporary.write_bytes(data)
         temporary.replace(path)
-    paths.point(path.parent / "initramfs.cpio", path)
+    paths.point(path.parent / f"{name}.cpio", path)
     return path

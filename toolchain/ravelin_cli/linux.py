@@ -16,7 +16,7 @@ import shutil
 
 from . import apt, paths
 from .console import Console
-from .errors import FetchError
+from .errors import ExitCode, FetchError, RavelinError
 
 _SUITE = "bookworm"
 _NAME = r"linux-image-(6\.1\.0-(\d+)-cloud-arm64)"
@@ -41,6 +41,13 @@ class Kernel:
         """The arm64 Image."""
         return self.folder / "vmlinuz"
 
+    def module(self, name: str) -> pathlib.Path:
+        """A module of the kernel's own package, by its name. RavelinError if there is none."""
+        found = sorted((self.folder / "image" / "lib" / "modules").rglob(f"{name}.ko"))
+        if not found:
+            raise RavelinError(f"kernel {self.release} has no module {name}", ExitCode.BUILD_FAILED)
+        return found[0]
+
     @property
     def build_tree(self) -> pathlib.Path:
         """The folder to give to `make -C` for building a module."""
@@ -51,6 +58,14 @@ def current() -> Kernel | None:
     """The kernel in the cache, if there is one."""
     folder = paths.cache() / "linux" / "current"
     return Kernel(folder.resolve()) if (folder / "RELEASE").exists() else None
+
+
+def require() -> Kernel:
+    """The kernel in the cache. RavelinError if there is none."""
+    kernel = current()
+    if not kernel:
+        raise RavelinError("no kernel in the cache: run ./ravelin setup", ExitCode.SETUP_FAILED)
+    return kernel
 
 
 def busybox() -> pathlib.Path:

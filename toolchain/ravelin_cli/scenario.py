@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import bazel, paths
+from . import bazel, initramfs, paths
 from .artifacts import Artifacts
 from .errors import RavelinError
 from .machine import Machine, Options
@@ -32,7 +32,8 @@ class Scenario:
     """One boot of the host and the checks that must pass in it.
 
     `console` are patterns that the console must show before the checks are done.
-    `monitor` is the label of the image, or empty to boot without one.
+    `monitor` is the label of the image, or empty to boot without one. `initramfs` names
+    another list of the host's files than the usual one.
     """
 
     name: str
@@ -45,12 +46,14 @@ class Scenario:
     mode: str = "protected"
     append: str = ""
     monitor: str = "//hyp:ravelin"
+    initramfs: str = ""
     timeout: float = 120
 
     @property
     def images(self) -> tuple[str, ...]:
         """The labels that it boots."""
-        return (self.monitor,) if self.monitor else ()
+        files = initramfs.labels(self.initramfs) if self.initramfs else []
+        return (self.monitor, *files) if self.monitor else tuple(files)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,11 +141,13 @@ def discover() -> list[AnyScenario]:
 
 def _boot(scenario: Scenario, bench: Bench) -> Machine:
     """Starts the machine of a scripted scenario."""
+    files = {"initramfs": initramfs.build(scenario.initramfs)} if scenario.initramfs else {}
     return bench.boot(
         cpu=scenario.cpu,
         smp=scenario.smp,
         memory=scenario.memory,
         mode=scenario.mode,
+        **files,
         monitor=bazel.output(scenario.monitor) if scenario.monitor else None,
         append=f"ravelin.test={scenario.script} {scenario.append}".strip(),
     )
