@@ -10,6 +10,8 @@
 #include <cstring>
 #include <limits>
 
+#include "host_shim/vmm/unique_fd.h"
+
 namespace ravelin::vmm {
 namespace {
 
@@ -26,23 +28,20 @@ Result<void> Advise(const Mapping& memory) {
   return {};
 }
 
-// `moved`: what read or write returned.
-Result<void> CheckMoved(ssize_t moved, std::size_t wanted, Ipa ipa) {
-  if (moved == static_cast<ssize_t>(wanted)) return {};
-  const std::string what = "guest memory at " + Hex(Raw(ipa)) + " is not accessible";
-  if (moved < 0) return ErrnoFailure(what);
-  return PlainFailure(what);
-}
-
-Result<void> ReadAll(const UniqueFd& file, std::span<std::byte> to) {
+Result<void> ReadAll(const UniqueFd& file, const std::string& path, std::span<std::byte> to) {
   while (!to.empty()) {
     const ssize_t count = ::read(file.get(), to.data(), to.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoFailure("cannot read the image");
-    if (count == 0) return PlainFailure("the image became shorter while it was read");
+    if (count < 0) return ErrnoFailure("cannot read '" + path + "'");
+    if (count == 0) return PlainFailure("'" + path + "' became shorter while it was read");
     to = to.subspan(static_cast<std::size_t>(count));
   }
   return {};
+}
+
+Result<void> NameAddress(Result<void> copied, Ipa ipa) {
+  if (copied) return copied;
+  return PlainFailure("guest memory at " + Hex(Raw(ipa)) + ": " + copied.error().text);
 }
 
 }  // namespace
@@ -56,25 +55,33 @@ Result<GuestMemory> GuestMemory::Create(Ipa base, std::uint64_t bytes) {
   auto memory = Mapping::Anonymous(bytes);
   if (!memory) return Failure{memory.error()};
   if (auto advised = Advise(*memory); !advised) return Failure{advised.error()};
-  UniqueFd staging{::memfd_create("ravelin-vmm", MFD_CLOEXEC)};
-  if (!staging.ok()) return ErrnoFailure("cannot make a memory file");
-  return GuestMemory{base, std::move(*memory), std::move(staging)};
+  auto copier = FaultSafeCopier::Create();
+  if (!copier) return Failure{copier.error()};
+  return GuestMemory{base, std::move(*memory), std::move(*copier)};
 }
 
-Result<void> GuestMemory::LoadImage(const std::string& path) {
+Result<void> GuestMemory::LoadFile(const std::string& path, Ipa to) const {
   const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file.ok()) return ErrnoFailure("cannot open image '" + path + "'");
+  if (!file.ok()) return ErrnoFailure("cannot open '" + path + "'");
   struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return ErrnoFailure("cannot stat image '" + path + "'");
+  if (::fstat(file.get(), &status) != 0) return ErrnoFailure("cannot stat '" + path + "'");
   if (!S_ISREG(status.st_mode) || status.st_size == 0) {
-    return PlainFailure("image '" + path + "' is empty or not a regular file");
+    return PlainFailure("'" + path + "' is empty or not a regular file");
   }
   const auto bytes = static_cast<std::size_t>(status.st_size);
-  if (bytes > size()) {
-    return PlainFailure("image '" + path + "' (" + std::to_string(bytes) +
+  const auto place = Locate(to, bytes);
+  if (!place) {
+    return PlainFailure("'" + path + "' (" + std::to_string(bytes) +
                         " bytes) does not fit the guest's memory");
   }
-  return ReadAll(file, {memory_.data(), bytes});
+  return ReadAll(file, path, {*place, bytes});
+}
+
+Result<void> GuestMemory::LoadBytes(std::span<const std::byte> bytes, Ipa to) const {
+  const auto place = Locate(to, bytes.size());
+  if (!place) return Failure{place.error()};
+  std::memcpy(*place, bytes.data(), bytes.size());
+  return {};
 }
 
 Result<std::byte*> GuestMemory::Locate(Ipa ipa, std::size_t bytes) const {
@@ -87,17 +94,13 @@ Result<std::byte*> GuestMemory::Locate(Ipa ipa, std::size_t bytes) const {
 Result<void> GuestMemory::CopyOut(Ipa from, std::span<std::byte> host) const {
   const auto guest = Locate(from, host.size());
   if (!guest) return Failure{guest.error()};
-  const ssize_t moved = ::pwrite(staging_.get(), *guest, host.size(), 0);
-  if (auto checked = CheckMoved(moved, host.size(), from); !checked) return checked;
-  return CheckMoved(::pread(staging_.get(), host.data(), host.size(), 0), host.size(), from);
+  return NameAddress(copier_->Load(host, *guest), from);
 }
 
 Result<void> GuestMemory::CopyIn(Ipa to, std::span<const std::byte> host) {
   const auto guest = Locate(to, host.size());
   if (!guest) return Failure{guest.error()};
-  const ssize_t moved = ::pwrite(staging_.get(), host.data(), host.size(), 0);
-  if (auto checked = CheckMoved(moved, host.size(), to); !checked) return checked;
-  return CheckMoved(::pread(staging_.get(), *guest, host.size(), 0), host.size(), to);
+  return NameAddress(copier_->Store(*guest, host), to);
 }
 
 }  // namespace ravelin::vmm

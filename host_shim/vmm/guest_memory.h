@@ -11,13 +11,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "host_shim/vmm/error.h"
+#include "host_shim/vmm/fault_safe_copier.h"
 #include "host_shim/vmm/mapping.h"
-#include "host_shim/vmm/unique_fd.h"
 
 namespace ravelin::vmm {
 
@@ -33,13 +34,21 @@ class GuestMemory {
   // `bytes` and `base`: multiples of the page size; base + bytes does not wrap.
   static Result<GuestMemory> Create(Ipa base, std::uint64_t bytes);
 
-  // Copies a file to the start of the memory. Only before the VM's first run.
-  Result<void> LoadImage(const std::string& path);
+  // Copies a file, or bytes, to an address. Only before the VM's first run.
+  Result<void> LoadFile(const std::string& path, Ipa to) const;
+  Result<void> LoadBytes(std::span<const std::byte> bytes, Ipa to) const;
 
   // Copies between guest memory and `host`. An error, and nothing else, if the range is not all
   // inside the slot or if a page of it is not accessible to the host.
   [[nodiscard]] Result<void> CopyOut(Ipa from, std::span<std::byte> host) const;
   [[nodiscard]] Result<void> CopyIn(Ipa to, std::span<const std::byte> host);
+
+  // Where a range is in this process, if it is all inside the slot. After the VM's first run the
+  // address is for system calls only.
+  [[nodiscard]] Result<std::byte*> Locate(Ipa ipa, std::size_t bytes) const;
+
+  // Copies by such an address.
+  [[nodiscard]] FaultSafeCopier& copier() const { return *copier_; }
 
   [[nodiscard]] Ipa base() const { return base_; }
   [[nodiscard]] std::uint64_t size() const { return memory_.size(); }
@@ -47,14 +56,12 @@ class GuestMemory {
   [[nodiscard]] std::byte* host_address() const { return memory_.data(); }
 
  private:
-  GuestMemory(Ipa base, Mapping memory, UniqueFd staging)
-      : base_(base), memory_(std::move(memory)), staging_(std::move(staging)) {}
-
-  [[nodiscard]] Result<std::byte*> Locate(Ipa ipa, std::size_t bytes) const;
+  GuestMemory(Ipa base, Mapping memory, std::unique_ptr<FaultSafeCopier> copier)
+      : base_(base), memory_(std::move(memory)), copier_(std::move(copier)) {}
 
   Ipa base_;
   Mapping memory_;
-  UniqueFd staging_;  // a memory file through which copies go
+  std::unique_ptr<FaultSafeCopier> copier_;
 };
 
 }  // namespace ravelin::vmm

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <limits>
+#include <vector>
 
 namespace ravelin::vmm {
 namespace {
@@ -58,6 +59,18 @@ TEST_F(GuestMemoryTest, RefusesRangesOutsideTheSlot) {
   EXPECT_FALSE(memory_.CopyIn(Ipa{std::numeric_limits<std::uint64_t>::max() - 3}, buffer_));
 }
 
+// Longer than what the kernel moves at once.
+TEST_F(GuestMemoryTest, CopiesLongRanges) {
+  constexpr std::size_t kLong = (64 << 10) + 12;
+  GuestMemory memory = *GuestMemory::Create(kBase, 32 * kPageSize);
+  std::vector<std::byte> sent(kLong, std::byte{0x5a});
+  sent.back() = std::byte{7};
+  ASSERT_TRUE(memory.CopyIn(kBase, sent));
+  std::vector<std::byte> received(kLong);
+  ASSERT_TRUE(memory.CopyOut(kBase, received));
+  EXPECT_EQ(received, sent);
+}
+
 // A page that belongs to a protected guest faults like one that is not accessible at all.
 TEST_F(GuestMemoryTest, ReportsAnInaccessiblePageAsAnError) {
   ASSERT_EQ(::mprotect(memory_.host_address() + kPageSize, kPageSize, PROT_NONE), 0);
@@ -66,23 +79,23 @@ TEST_F(GuestMemoryTest, ReportsAnInaccessiblePageAsAnError) {
   EXPECT_TRUE(memory_.CopyOut(kBase, buffer_));
 }
 
-TEST_F(GuestMemoryTest, LoadsAnImageAtItsStart) {
-  ASSERT_TRUE(memory_.LoadImage(WriteTemporaryFile("12345678")));
-  ASSERT_TRUE(memory_.CopyOut(kBase, buffer_));
+TEST_F(GuestMemoryTest, LoadsAFileAtAnAddress) {
+  ASSERT_TRUE(memory_.LoadFile(WriteTemporaryFile("12345678"), kSecondPage));
+  ASSERT_TRUE(memory_.CopyOut(kSecondPage, buffer_));
   EXPECT_EQ(buffer_[7], std::byte{'8'});
 }
 
-TEST_F(GuestMemoryTest, NamesTheImageThatDoesNotExist) {
-  const auto loaded = memory_.LoadImage("/nonexistent/image");
+TEST_F(GuestMemoryTest, NamesTheFileThatDoesNotExist) {
+  const auto loaded = memory_.LoadFile("/nonexistent/image", kBase);
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().text,
-            "cannot open image '/nonexistent/image': No such file or directory");
+  EXPECT_EQ(loaded.error().text, "cannot open '/nonexistent/image': No such file or directory");
 }
 
-TEST_F(GuestMemoryTest, RefusesImagesThatAreEmptyOrTooLarge) {
-  EXPECT_FALSE(memory_.LoadImage(WriteTemporaryFile("")));
-  EXPECT_FALSE(memory_.LoadImage(WriteTemporaryFile(std::string(kBytes + 1, 'x'))));
-  EXPECT_FALSE(memory_.LoadImage("/dev/null"));
+TEST_F(GuestMemoryTest, RefusesFilesThatAreEmptyOrTooLarge) {
+  EXPECT_FALSE(memory_.LoadFile(WriteTemporaryFile(""), kBase));
+  EXPECT_FALSE(memory_.LoadFile(WriteTemporaryFile(std::string(kBytes + 1, 'x')), kBase));
+  EXPECT_FALSE(memory_.LoadFile(WriteTemporaryFile(std::string(kBytes, 'x')), kSecondPage));
+  EXPECT_FALSE(memory_.LoadFile("/dev/null", kBase));
 }
 
 }  // namespace

@@ -8,13 +8,9 @@
 
 #include "host_shim/vmm/error.h"
 #include "host_shim/vmm/unique_fd.h"
+#include "host_shim/vmm/vm_kind.h"
 
 namespace ravelin::vmm {
-
-enum class VmKind {
-  kNormal,
-  kProtected,
-};
 
 class KvmSystem {
  public:

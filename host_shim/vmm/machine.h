@@ -7,15 +7,17 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "host_shim/vmm/error.h"
 #include "host_shim/vmm/guest_memory.h"
 #include "host_shim/vmm/kvm_system.h"
+#include "host_shim/vmm/line_printer.h"
 #include "host_shim/vmm/mailbox.h"
 #include "host_shim/vmm/mmio.h"
+#include "host_shim/vmm/pl011.h"
 #include "host_shim/vmm/run_loop.h"
-#include "host_shim/vmm/uart.h"
 #include "host_shim/vmm/vcpu.h"
 #include "host_shim/vmm/vm.h"
 
@@ -54,9 +56,11 @@ class Machine {
   GuestMemory memory_;  // first: it outlives the VM that uses it
   Vm vm_;
   Vcpu vcpu_;
-  Uart uart_;
+  LinePrinter printer_;
+  Pl011 uart_;
   Mailbox mailbox_;
-  MmioBus bus_;
+  std::mutex device_lock_;
+  MmioBus bus_{device_lock_};
 };
 
 }  // namespace ravelin::vmm

@@ -17,8 +17,8 @@
 #include <string>
 
 #include "host_shim/vmm/guest_memory.h"
+#include "host_shim/vmm/line_printer.h"
 #include "host_shim/vmm/mmio.h"
-#include "host_shim/vmm/uart.h"
 
 namespace ravelin::vmm {
 

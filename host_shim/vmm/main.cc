@@ -7,10 +7,12 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "host_shim/vmm/linux_machine.h"
 #include "host_shim/vmm/machine.h"
 #include "host_shim/vmm/options.h"
 
@@ -70,7 +72,7 @@ MachineConfig ConfigOf(const Options& options) {
       .image = options.image,
       .memory_bytes = options.memory_bytes,
       .base = options.base,
-      .kind = options.is_protected ? VmKind::kProtected : VmKind::kNormal,
+      .kind = options.kind,
       .ipa_bits = options.ipa_bits,
   };
 }
@@ -89,42 +91,60 @@ int CodeOf(End end) {
   return kExitGuestFailed;
 }
 
+// Says what went wrong, and returns `code`.
 int Complain(std::string_view text, int code) {
   std::fputs(("ravelin-vmm: " + std::string{text} + "\n").c_str(), stderr);
   return code;
 }
 
-int RunMachine(const Options& options) {
-  const auto say = [&](const std::string& text) {
-    if (options.verbose) PrintLine("vmm: " + text);
-  };
+void Say(const Options& options, const std::string& text) {
+  if (options.verbose) PrintLine("vmm: " + text);
+}
+
+// Runs a machine that has been set up, takes it down, and says how it went.
+template <typename Machine>
+int RunToEnd(const Options& options, std::unique_ptr<Machine> machine) {
+  const StopWatch run;
+  const Outcome outcome = machine->Run();
+  Say(options, outcome.reason + " after " + run.Elapsed());
+
+  const StopWatch tear_down;
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  machine.reset();
+  Say(options, "torn down in " + tear_down.Elapsed());
+  if (outcome.end == End::kShutdown) return kExitShutdown;
+  return Complain(outcome.reason, CodeOf(outcome.end));
+}
+
+int RunImage(const Options& options) {
   const StopWatch set_up;
   auto machine = Machine::Create(ConfigOf(options), {.print_line = PrintLine, .next_command = [&] {
                                                        return CommandOfFile(options.hold_until);
                                                      }});
   if (!machine) return Complain(machine.error().text, kExitSetUp);
-  say("set up in " + set_up.Elapsed());
-
+  Say(options, "set up in " + set_up.Elapsed());
   StopOnSignals((*machine)->vcpu());
-  const StopWatch run;
-  const Outcome outcome = (*machine)->Run();
-  say(outcome.reason + " after " + run.Elapsed());
+  return RunToEnd(options, std::move(*machine));
+}
 
-  const StopWatch tear_down;
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
-  machine->reset();
-  say("torn down in " + tear_down.Elapsed());
-  if (outcome.end == End::kShutdown) return kExitShutdown;
-  return Complain(outcome.reason, CodeOf(outcome.end));
+int RunLinux(const Options& options) {
+  const StopWatch set_up;
+  auto machine =
+      LinuxMachine::Create(options, [](std::string_view text) { Complain(text, kExitShutdown); });
+  if (!machine) return Complain(machine.error().text, kExitSetUp);
+  Say(options, "set up in " + set_up.Elapsed());
+  return RunToEnd(options, std::move(*machine));
 }
 
 int Main(std::span<const char* const> arguments) {
   const auto options = ParseOptions(arguments);
   if (!options) return Complain(options.error().text + " (--help shows the options)", kExitUsage);
-  if (!options->help) return RunMachine(*options);
-  std::fputs(std::string{UsageText()}.c_str(), stdout);
-  return kExitShutdown;
+  if (options->help) {
+    std::fputs(std::string{UsageText()}.c_str(), stdout);
+    return kExitShutdown;
+  }
+  return options->kernel.empty() ? RunImage(*options) : RunLinux(*options);
 }
 
 }  // namespace

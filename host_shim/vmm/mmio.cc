@@ -23,12 +23,14 @@ const MmioBus::Region* MmioBus::Find(Ipa ipa, unsigned size) const {
 std::uint64_t MmioBus::Read(Ipa ipa, unsigned size) const {
   const Region* region = Find(ipa, size);
   if (region == nullptr) return ~std::uint64_t{0};
+  const std::lock_guard guard{*lock_};
   return region->device->Read(Raw(ipa) - region->base, size);
 }
 
 void MmioBus::Write(Ipa ipa, unsigned size, std::uint64_t value) const {
   const Region* region = Find(ipa, size);
   if (region == nullptr) return;
+  const std::lock_guard guard{*lock_};
   region->device->Write(Raw(ipa) - region->base, size, value);
 }
 

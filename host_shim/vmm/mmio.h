@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Device registers that the guest reaches by MMIO exits. Every number here comes from the guest.
+//
+// CPUs may use the bus at the same time: it holds its owner's lock around each access, and so
+// devices need none.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "host_shim/vmm/guest_memory.h"
@@ -21,7 +25,10 @@ class MmioDevice {
 
 class MmioBus {
  public:
-  // The device must outlive the bus.
+  // `lock` must outlive the bus.
+  explicit MmioBus(std::mutex& lock) : lock_(&lock) {}
+
+  // Before the first access. The device must outlive the bus.
   void Attach(Ipa base, std::uint64_t size, MmioDevice& device);
 
   // An address without a device reads as all ones and ignores writes, like an empty bus.
@@ -37,6 +44,7 @@ class MmioBus {
 
   [[nodiscard]] const Region* Find(Ipa ipa, unsigned size) const;
 
+  std::mutex* lock_;
   std::vector<Region> regions_;
 };
 

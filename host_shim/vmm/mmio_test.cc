@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
+
 namespace ravelin::vmm {
 namespace {
 
@@ -29,7 +31,8 @@ class MmioBusTest : public ::testing::Test {
   MmioBusTest() { bus_.Attach(kBase, kSize, device_); }
 
   RecordingDevice device_;
-  MmioBus bus_;
+  std::mutex lock_;
+  MmioBus bus_{lock_};
 };
 
 TEST_F(MmioBusTest, GivesTheDeviceItsOffset) {

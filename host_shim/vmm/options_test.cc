@@ -27,7 +27,7 @@ TEST(OptionsTest, HasDefaults) {
   EXPECT_EQ(options->memory_bytes, 4U << 20);
   EXPECT_EQ(Raw(options->base), 0x80000000U);
   EXPECT_EQ(options->ipa_bits, 36U);
-  EXPECT_FALSE(options->is_protected);
+  EXPECT_EQ(options->kind, VmKind::kNormal);
   EXPECT_FALSE(options->verbose);
 }
 
@@ -40,7 +40,7 @@ TEST(OptionsTest, TakesEveryOption) {
   EXPECT_EQ(Raw(options->base), 0x40000000U);
   EXPECT_EQ(options->ipa_bits, 40U);
   EXPECT_EQ(options->hold_until, "go");
-  EXPECT_TRUE(options->is_protected);
+  EXPECT_EQ(options->kind, VmKind::kProtected);
   EXPECT_TRUE(options->verbose);
 }
 
@@ -51,7 +51,7 @@ TEST(OptionsTest, HelpNeedsNothingElse) {
 }
 
 TEST(OptionsTest, NamesWhatIsWrong) {
-  EXPECT_EQ(ErrorOf({}), "option --image is missing");
+  EXPECT_EQ(ErrorOf({}), "option --kernel or --image is missing");
   EXPECT_EQ(ErrorOf({"--image"}), "option --image needs a value");
   EXPECT_EQ(ErrorOf({"--image", ""}), "option --image cannot be ''");
   EXPECT_EQ(ErrorOf({"--speed", "3"}), "unknown option '--speed'");

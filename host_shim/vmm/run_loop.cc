@@ -18,6 +18,8 @@ Outcome DescribeSystemEvent(std::uint32_t type) {
       return {End::kShutdown, "the guest shut down"};
     case KVM_SYSTEM_EVENT_RESET:
       return {End::kReset, "the guest asked for a reset"};
+    case KVM_SYSTEM_EVENT_CRASH:
+      return {End::kStopped, "the guest crashed"};
     default:
       return {End::kStopped, "unknown system event " + std::to_string(type)};
   }

@@ -6,6 +6,7 @@
 
 #include <linux/kvm.h>
 
+#include <atomic>
 #include <cstdint>
 #include <utility>
 
@@ -27,10 +28,10 @@ class Vcpu {
   // Runs the guest until it needs the VMM. False: a signal or RequestStop() came first.
   [[nodiscard]] Result<bool> Run() const;
 
-  // Makes the next Run() return at once. May be called by a signal handler; to end a Run() that is
-  // under way, the calling thread needs a signal as well.
-  void RequestStop() const { run().immediate_exit = 1; }
-  [[nodiscard]] bool IsStopRequested() const { return run().immediate_exit != 0; }
+  // Makes the next Run() return at once. For any thread and for signal handlers; to end a Run()
+  // that is under way, its thread needs a signal as well.
+  void RequestStop() const { std::atomic_ref{run().immediate_exit} = 1; }
+  [[nodiscard]] bool IsStopRequested() const { return std::atomic_ref{run().immediate_exit} != 0; }
 
   // Why Run() returned, and where the VMM leaves what the guest reads.
   [[nodiscard]] kvm_run& run() const;
