@@ -67,7 +67,8 @@
 #define RAVELIN_HOST_VM_TOPUP 6u
 /*
  * VCPU_CREATE(handle, index, vcpu_pfn, run_pfn): donates INFO_VCPU_PAGES contiguous pages from
- * vcpu_pfn and takes the shared page run_pfn as run page (run_page.h). Only before VM_LAUNCH.
+ * vcpu_pfn and takes the shared page run_pfn as run page (run_page.h). Only before VM_LAUNCH and
+ * VM_SET_GIC.
  * EXISTS: index or run page taken; LIMIT: index too high; WRONG_STATE: run_pfn not shared.
  */
 #define RAVELIN_HOST_VCPU_CREATE 7u
@@ -126,7 +127,6 @@
  * Bounded: INCOMPLETE = call again. BUSY: pages are left, or another call uses the VM.
  */
 #define RAVELIN_HOST_VM_FREE 17u
-
 /*
  * VM_SET_PERMISSIONS(handle, gfn, count, permissions) -> x1 = pages done: changes what a normal VM
  * may do with lent pages. An access without permission exits with MEMORY_FAULT. Errors as
@@ -146,8 +146,40 @@
  * INVALID_ARGUMENT: beyond the VM's IPA space.
  */
 #define RAVELIN_HOST_VM_FORCE_RECLAIM 20u
+/*
+ * VM_SET_GIC(handle, gicd_ipa, gicr_ipa, intids): gives the VM a GICv3 (IHI 0069) in the monitor: a
+ * distributor at gicd_ipa, and from gicr_ipa on a redistributor of 128 KiB for each vCPU index;
+ * intids: 64 to 256 in steps of 32, of which the first 32 are private to each vCPU. Once, before
+ * VM_LAUNCH, after the last VCPU_CREATE, before the first page. WRONG_PHASE; EXISTS: again;
+ * NO_SUCH_VCPU: there is none; INVALID_ARGUMENT: not a multiple of 64 KiB, overlapping, or beyond
+ * the VM's IPA space.
+ */
+#define RAVELIN_HOST_VM_SET_GIC 21u
+/*
+ * VM_ALLOW_IRQ(handle, first, mask): the host may raise, of the 32 interrupts from `first` on (a
+ * multiple of 32, not 0), those whose bit is set. Before VM_LAUNCH. No interrupt is allowed at
+ * first, private ones never. WRONG_PHASE; INVALID_ARGUMENT: not there.
+ */
+#define RAVELIN_HOST_VM_ALLOW_IRQ 22u
+/*
+ * VM_IRQ_LINE(handle, intid, level) -> x1 = vCPUs, a bit for each, that waited and are to run now.
+ * level: RAVELIN_LINE_*. WRONG_OWNER: not allowed; INVALID_ARGUMENT: not there.
+ */
+#define RAVELIN_HOST_VM_IRQ_LINE 23u
+/*
+ * VCPU_SET_POWER(handle, index, on): switches a vCPU of a normal VM off (0), or on with the
+ * registers that it has (1), as if nothing had run before. Secondary vCPUs of protected VMs are
+ * their guest's business. BUSY: it runs; WRONG_KIND; WRONG_PHASE: the monitor has stopped it, or
+ * the VM is dying.
+ */
+#define RAVELIN_HOST_VCPU_SET_POWER 24u
+/*
+ * VCPU_GET_POWER(handle, index) -> x1 = 1: the vCPU is on, or 0. Of any VM.
+ */
+#define RAVELIN_HOST_VCPU_GET_POWER 25u
 
-#define RAVELIN_HOST_CALL_COUNT 21u
+#define RAVELIN_HOST_CALL_COUNT 26u
+
 
 /* The most pages that a call on a range takes. */
 #define RAVELIN_MAX_RANGE (1u << 18)
@@ -196,6 +228,12 @@
 #define RAVELIN_PERM_READ 1u
 #define RAVELIN_PERM_WRITE 2u
 #define RAVELIN_PERM_EXEC 4u
+
+/* The input of an interrupt (VM_IRQ_LINE). */
+#define RAVELIN_LINE_LOW 0u
+#define RAVELIN_LINE_HIGH 1u
+#define RAVELIN_LINE_PULSE 2u     /* high, and low again: an edge */
+#define RAVELIN_LINE_UNTIL_END 3u /* high until the guest ends the interrupt: EXIT_LINE_FELL */
 
 /* What a page is to the host (PAGE_QUERY). */
 #define RAVELIN_PAGE_OWNED 0u    /* the host's alone */

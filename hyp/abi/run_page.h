@@ -21,7 +21,10 @@ typedef uint64_t ravelin_u64;
 
 /* A physical interrupt for the host arrived. Nothing else is reported. Run again. */
 #define RAVELIN_EXIT_IRQ 0u
-/* The guest waits (WFI). `deadline`: counter value at which its timer fires, 0 = never. */
+/*
+ * The guest waits (WFI). `deadline`: value of the physical counter at which a timer of it fires, 0
+ * = never. Run it again then, or when an exit of another vCPU (WAKE) or VM_IRQ_LINE names it.
+ */
 #define RAVELIN_EXIT_WFX 1u
 /*
  * A data access that the host may emulate. `ipa`, `access`, `size` (1, 2, 4 or 8 bytes), and for a
@@ -55,6 +58,10 @@ typedef uint64_t ravelin_u64;
  * Run again.
  */
 #define RAVELIN_EXIT_RELINQUISHED 8u
+/* `value`: the vCPUs, a bit for each, that have something to do now: they waited, or were off. */
+#define RAVELIN_EXIT_WAKE 9u
+/* The guest has ended the interrupt `value`, whose line was high until then (LINE_UNTIL_END). */
+#define RAVELIN_EXIT_LINE_FELL 10u
 
 #define RAVELIN_ACCESS_READ 0u
 #define RAVELIN_ACCESS_WRITE 1u
@@ -78,9 +85,9 @@ struct ravelin_exit {
   ravelin_u64 ipa;      /* byte address */
   ravelin_u64 access;   /* RAVELIN_ACCESS_* */
   ravelin_u64 size;     /* bytes */
-  ravelin_u64 value;    /* value written, zero-extended */
+  ravelin_u64 value;    /* value written, zero-extended; vCPUs; interrupt */
   ravelin_u64 event;    /* RAVELIN_EVENT_* or RAVELIN_STOP_* */
-  ravelin_u64 deadline; /* value of the virtual counter at which the timer fires */
+  ravelin_u64 deadline; /* value of the physical counter at which a timer fires */
   ravelin_u64 function; /* SMCCC function identifier */
   ravelin_u64 args[RAVELIN_HYPERCALL_ARGS]; /* x1..x7 */
 };

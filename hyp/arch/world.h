@@ -22,6 +22,7 @@ struct GuestRegime {
   Vmid vmid;
   stage2::Geometry geometry;
   std::uint64_t vmpidr = 0;
+  std::uint64_t counter_offset = 0;  // of the virtual counter behind the physical one
 };
 
 struct GuestState {
@@ -29,6 +30,7 @@ struct GuestState {
   El1State el1;
   FpState fp;
   TimerState timer;
+  GicContext gic;
 };
 
 enum class ExitKind : std::uint8_t { kSynchronous, kIrq, kSerror };

@@ -18,6 +18,7 @@ enum class Rank : std::uint8_t {
   kNone = 0,
   kVmTable,     // handle -> VM
   kVm,          // one VM: stage-2 table, pool, life cycle, vCPU slots
+  kInterrupts,  // one VM: its interrupt controller
   kOwnership,   // page records and the host's stage-2 table
   kMonitorMap,  // the monitor's own stage-1 table
 };

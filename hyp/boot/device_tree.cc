@@ -218,6 +218,28 @@ Accepted<bool> CheckFirmware(const void* tree) {
   return true;
 }
 
+// `reg` has the distributor, the regions of redistributors, and what older CPU interfaces need.
+// Without a redistributor the host can be served, so that none is no reason to refuse the machine.
+void ReadRedistributors(const void* tree, Machine& machine) {
+  const int node = fdt_node_offset_by_compatible(tree, -1, "arm,gic-v3");
+  const Property number = Find(tree, node, "#redistributor-regions");
+  const Property stride = Find(tree, node, "redistributor-stride");
+  const std::uint64_t regions = number.size == 4 ? ReadCells(number.data, 1) : 1;
+  std::uint64_t at = 0;
+  const auto count = ForEachReg(tree, node, [&](const Region& region) {
+    const bool is_redistributor = at >= 1 && at <= regions;
+    ++at;
+    return !is_redistributor || machine.redistributors.regions.Add(region).has_value();
+  });
+  if (!count) {
+    machine.redistributors = {};
+    return;
+  }
+  if (stride.exists() && (stride.size == 4 || stride.size == 8)) {
+    machine.redistributors.stride = ReadCells(stride.data, stride.size / 4);
+  }
+}
+
 std::optional<Pa> ReadUart(const void* tree) {
   const int chosen = fdt_path_offset(tree, "/chosen");
   if (chosen < 0) {
@@ -313,6 +335,7 @@ Accepted<Machine> ReadDeviceTree(const void* blob) {
   if (const auto firmware = CheckFirmware(blob); !firmware) {
     return Refusal(firmware.error());
   }
+  ReadRedistributors(blob, machine);
   machine.uart = ReadUart(blob);
   return machine;
 }

@@ -46,10 +46,17 @@ using Refusal = std::unexpected<std::string_view>;
 template <typename T>
 using Accepted = std::expected<T, std::string_view>;
 
+// Redistributors of the GICv3, one after the other (Linux, arm,gic-v3.yaml).
+struct RedistributorList {
+  InlineVector<Region, kMaxRamRegions> regions;
+  std::uint64_t stride = 0;  // `redistributor-stride`; 0: the size of their frames
+};
+
 struct Machine {
   RegionList ram;                              // sorted by address, disjoint
   ReservedList reserved;                       // memory that somebody has reserved already
   InlineVector<std::uint64_t, kMaxCpus> cpus;  // MPIDR affinity, in the order of the tree
+  RedistributorList redistributors;
   std::optional<Pa> uart;                      // a PL011 named by /chosen/stdout-path
   Region kernel;
   std::optional<Region> ramdisk;

@@ -14,6 +14,7 @@
 #include "hyp/arch/aarch64/cpu_init.h"
 #include "hyp/arch/aarch64/cpus.h"
 #include "hyp/arch/aarch64/early_map.h"
+#include "hyp/arch/aarch64/interrupts.h"
 #include "hyp/arch/aarch64/layout.h"
 #include "hyp/arch/aarch64/linker.h"
 #include "hyp/arch/aarch64/monitor_map.h"
@@ -212,6 +213,14 @@ PfnRange TakeZeroed(Arena& arena, PageCount count, std::uint64_t alignment) {
   return pages;
 }
 
+// Each CPU knows its redistributor, if the device tree tells where they are.
+void MapRedistributors(const BootPlan& plan, Arena& arena) {
+  const boot::RedistributorList& list = plan.machine.redistributors;
+  for (const Region& region : list.regions) {
+    FindRedistributors({.first = region.first, .size = region.size, .stride = list.stride}, arena);
+  }
+}
+
 // Hands all RAM but the carve-out to the host. The arena ends here.
 void StartOwnership(const BootPlan& plan, Arena& arena) {
   const RamList ram = AllRam(plan.machine);
@@ -306,6 +315,7 @@ extern "C" [[noreturn]] void BootMain(std::uint64_t tree, std::uint64_t load) {
   if (!IsThisCpuKnown()) {
     Refuse("device tree: /cpus does not list the CPU that boots");
   }
+  MapRedistributors(plan, boot_arena);
   ContinueOnStack(ThisCpu().stack, &FinishBoot);
 }
 

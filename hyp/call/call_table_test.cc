@@ -58,6 +58,11 @@ const std::array<CallRow, RAVELIN_HOST_CALL_COUNT> kCalls = {{
      {0, 0, 1, RAVELIN_PERM_READ}},
     {"VmAge", RAVELIN_HOST_VM_AGE, 3, {1}, true, {0, 0, 1}},
     {"VmForceReclaim", RAVELIN_HOST_VM_FORCE_RECLAIM, 3, {1}, true, {0, 0, 1}},
+    {"VmSetGic", RAVELIN_HOST_VM_SET_GIC, 4, {1}, true, {0, 0, 0x10000, 64}},
+    {"VmAllowIrq", RAVELIN_HOST_VM_ALLOW_IRQ, 3, {1, 3}, true, {0, 32, 1}},
+    {"VmIrqLine", RAVELIN_HOST_VM_IRQ_LINE, 3, {1}, true, {0, 32, 1}},
+    {"VcpuSetPower", RAVELIN_HOST_VCPU_SET_POWER, 3, {1, 2}, true, {}},
+    {"VcpuGetPower", RAVELIN_HOST_VCPU_GET_POWER, 2, {1, 2}, true, {}},
 }};
 
 Registers RegistersOf(const CallRow& row) {

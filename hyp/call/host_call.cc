@@ -5,6 +5,7 @@
 #include "hyp/abi/host_call.h"
 #include "hyp/base/bits.h"
 #include "hyp/call/decode.h"
+#include "hyp/call/interrupt_calls.h"
 #include "hyp/call/memory_calls.h"
 #include "hyp/call/vm_calls.h"
 #include "hyp/vm/monitor.h"
@@ -41,7 +42,9 @@ constexpr auto kRows = std::to_array<Row>({
     Serve<&VmUnshare>(Gate::kWithVms),        Serve<&VmDestroy>(Gate::kWithVms),
     Serve<&VmReclaim>(Gate::kWithVms),        Serve<&VmFree>(Gate::kWithVms),
     Serve<&VmSetPermissions>(Gate::kWithVms), Serve<&VmAge>(Gate::kWithVms),
-    Serve<&VmForceReclaim>(Gate::kWithVms),
+    Serve<&VmForceReclaim>(Gate::kWithVms),   Serve<&VmSetGic>(Gate::kWithVms),
+    Serve<&VmAllowIrq>(Gate::kWithVms),       Serve<&VmIrqLine>(Gate::kWithVms),
+    Serve<&VcpuSetPower>(Gate::kWithVms),     Serve<&VcpuGetPower>(Gate::kWithVms),
 });
 static_assert(kRows.size() == RAVELIN_HOST_CALL_COUNT);
 static_assert(RAVELIN_HOST_VERSION == 0 && RAVELIN_HOST_INFO == 1 && RAVELIN_HOST_PAGE_SHARE == 2 &&
@@ -53,7 +56,10 @@ static_assert(RAVELIN_HOST_VERSION == 0 && RAVELIN_HOST_INFO == 1 && RAVELIN_HOS
               RAVELIN_HOST_VM_SHARE == 13 && RAVELIN_HOST_VM_UNSHARE == 14 &&
               RAVELIN_HOST_VM_DESTROY == 15 && RAVELIN_HOST_VM_RECLAIM == 16 &&
               RAVELIN_HOST_VM_FREE == 17 && RAVELIN_HOST_VM_SET_PERMISSIONS == 18 &&
-              RAVELIN_HOST_VM_AGE == 19 && RAVELIN_HOST_VM_FORCE_RECLAIM == 20);
+              RAVELIN_HOST_VM_AGE == 19 && RAVELIN_HOST_VM_FORCE_RECLAIM == 20 &&
+              RAVELIN_HOST_VM_SET_GIC == 21 && RAVELIN_HOST_VM_ALLOW_IRQ == 22 &&
+              RAVELIN_HOST_VM_IRQ_LINE == 23 && RAVELIN_HOST_VCPU_SET_POWER == 24 &&
+              RAVELIN_HOST_VCPU_GET_POWER == 25);
 
 }  // namespace
 

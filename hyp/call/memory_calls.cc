@@ -32,6 +32,12 @@ Result<> CheckLiving(const VmState& vm) {
   return vm.phase == VmPhase::kDying ? Result<>{Failure{Error::kWrongPhase}} : Result<>{};
 }
 
+// The frames of the interrupt controller stay without memory: accesses to them are the monitor's.
+Result<> CheckFree(Vm& vm, Gfn gfn, PageCount count) {
+  const bool taken = vm.gic_layout().Overlaps(ToIpa(gfn), count.raw() * kPageSize);
+  return taken ? Result<>{Failure{Error::kExists}} : Result<>{};
+}
+
 }  // namespace
 
 Result<std::uint64_t> Info(std::uint64_t item, std::uint64_t argument) {
@@ -95,6 +101,7 @@ Result<Part> VmDonate(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count) {
   RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kProtected, handle));
   const auto state = vm->state().Lock();
   RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY(CheckFree(*vm, gfn, count));
   const auto content =
       state->phase == VmPhase::kCreated ? stage2::Content::kKept : stage2::Content::kZeroed;
   RAVELIN_TRY_ASSIGN(
@@ -108,6 +115,7 @@ Result<Part> VmShare(VmHandle handle, Gfn gfn, Pfn pfn, PageCount count,
   RAVELIN_TRY_ASSIGN(granted, stage2::Permissions::FromBits(permissions));
   const auto state = vm->state().Lock();
   RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY(CheckFree(*vm, gfn, count));
   RAVELIN_TRY_ASSIGN(
       done, PageOwnership().Lock()->HostShareVm(state->memory, gfn, {pfn, count}, granted));
   return Part{done, count};

@@ -123,7 +123,7 @@ TEST_F(RefusalTest, VmCreatePages) {
   const std::uint64_t guarded = Create(VmKind::kProtected);
   const std::uint64_t foreign = Donated(guarded, 0);
   const std::uint64_t shared = Shared();
-  const std::uint64_t free = Take();
+  const std::uint64_t free = Take(host_.Info(RAVELIN_INFO_VM_PAGES));
   const auto refused = [&](std::int64_t status, std::uint64_t object, std::uint64_t root) {
     Refused(status, RAVELIN_HOST_VM_CREATE, RAVELIN_VM_PROTECTED, 36U, object, root);
   };

@@ -8,6 +8,7 @@
 #include "hyp/abi/host_call.h"
 #include "hyp/arch/linear.h"
 #include "hyp/base/bits.h"
+#include "hyp/virt/run.h"
 #include "hyp/vm/monitor.h"
 #include "hyp/vm_handlers/exits.h"
 #include "pvm_handlers/exit/exits.h"
@@ -29,17 +30,6 @@ Result<VmKind> DecodeKind(std::uint64_t kind) {
     return Failure{Error::kNotSupported};
   }
   return VmKind::kProtected;
-}
-
-Result<Vcpu*> FindVcpu(VmState& vm, VcpuIndex index) {
-  if (index.raw() >= kMaxVcpus) {
-    return Failure{Error::kNoSuchVcpu};
-  }
-  Vcpu* const vcpu = vm.vcpus[ClampIndex(index.raw(), kMaxVcpus)];
-  if (vcpu == nullptr) {
-    return Failure{Error::kNoSuchVcpu};
-  }
-  return vcpu;
 }
 
 // A register of the ABI in a vCPU that does not run; nullptr: no such register.
@@ -92,6 +82,17 @@ Result<> CheckSetReg(const Vm& vm, const VmState& state, std::uint64_t reg, std:
 
 }  // namespace
 
+Result<Vcpu*> FindVcpu(VmState& vm, VcpuIndex index) {
+  if (index.raw() >= kMaxVcpus) {
+    return Failure{Error::kNoSuchVcpu};
+  }
+  Vcpu* const vcpu = vm.vcpus[ClampIndex(index.raw(), kMaxVcpus)];
+  if (vcpu == nullptr) {
+    return Failure{Error::kNoSuchVcpu};
+  }
+  return vcpu;
+}
+
 Result<std::uint64_t> VmCreate(std::uint64_t kind, std::uint64_t ipa_bits, Pfn vm_pfn,
                                Pfn root_pfn) {
   RAVELIN_TRY_ASSIGN(vm_kind, DecodeKind(kind));
@@ -115,7 +116,7 @@ Result<> VcpuCreate(VmHandle handle, VcpuIndex index, Pfn vcpu_pfn, Pfn run_pfn)
     return Failure{Error::kLimit};
   }
   const auto state = vm->state().Lock();
-  if (state->phase != VmPhase::kCreated) {
+  if (state->phase != VmPhase::kCreated || vm->has_gic()) {
     return Failure{Error::kWrongPhase};
   }
   Vcpu*& slot = state->vcpus[ClampIndex(index.raw(), kMaxVcpus)];
@@ -189,7 +190,7 @@ Result<std::uint64_t> VcpuRun(VmHandle handle, VcpuIndex index) {
     RAVELIN_TRY_ASSIGN(found, FindVcpu(*state, index));
     vcpu = found;
   }
-  return Run(*vcpu, vm->is_protected() ? &pvm_handlers::HandleExit : &vm_handlers::HandleExit);
+  return virt::Run(*vcpu, vm->is_protected() ? &pvm_handlers::HandleExit : &vm_handlers::HandleExit);
 }
 
 Result<> VmDestroy(VmHandle handle) {

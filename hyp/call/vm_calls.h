@@ -12,6 +12,9 @@
 
 namespace ravelin::call {
 
+// kNoSuchVcpu. The VM's lock is held.
+Result<Vcpu*> FindVcpu(VmState& vm, VcpuIndex index);
+
 Result<std::uint64_t> VmCreate(std::uint64_t kind, std::uint64_t ipa_bits, Pfn vm_pfn,
                                Pfn root_pfn);
 Result<> VcpuCreate(VmHandle handle, VcpuIndex index, Pfn vcpu_pfn, Pfn run_pfn);

@@ -64,9 +64,23 @@ arch::Syndrome Msr(const SystemRegister& target, unsigned reg) {
   return Transfer(target, reg, false);
 }
 
-Guest::Guest(Host& host, VmKind kind)
+Guest::Guest(Host& host, VmKind kind, const GuestPlan& plan)
     : host_(host), handle_(host.CreateVm(kind)), protected_(kind == VmKind::kProtected) {
-  host_.CreateVcpu(handle_, 0);
+  for (std::uint32_t i = 0; i < plan.vcpus; ++i) {
+    host_.CreateVcpu(handle_, i);
+  }
+  if (plan.intids != 0) {
+    EXPECT_EQ(host_
+                  .Call(RAVELIN_HOST_VM_SET_GIC, handle_.raw(), kDistributor, kRedistributors,
+                        plan.intids)
+                  .status,
+              RAVELIN_SUCCESS);
+  }
+  for (std::uint64_t first = 32; first < plan.intids; first += 32) {
+    EXPECT_EQ(
+        host_.Call(RAVELIN_HOST_VM_ALLOW_IRQ, handle_.raw(), first, plan.from_host).status,
+        RAVELIN_SUCCESS);
+  }
   registers().pc = kPc;
   el1().vbar = kVectors;
   EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_LAUNCH, handle_.raw()).status, RAVELIN_SUCCESS);
@@ -86,12 +100,12 @@ void Guest::NextSerror() {
   fake::ThisCpu().script.push_back({.exit = arch::ExitKind::kSerror, .syndrome = {}, .acts = {}});
 }
 
-ravelin_exit Guest::Run() {
-  const Answer ran = host_.Call(RAVELIN_HOST_VCPU_RUN, handle_.raw(), 0U);
+ravelin_exit Guest::Run(std::uint32_t index) {
+  const Answer ran = host_.Call(RAVELIN_HOST_VCPU_RUN, handle_.raw(), index);
   EXPECT_EQ(ran.status, RAVELIN_SUCCESS);
   EXPECT_TRUE(fake::ThisCpu().script.empty()) << "the guest exits to the host too early";
-  EXPECT_EQ(run_page().exit.reason, ran.value);
-  return run_page().exit;
+  EXPECT_EQ(run_page(index).exit.reason, ran.value);
+  return run_page(index).exit;
 }
 
 ravelin_exit Guest::Reply(std::uint64_t kind, std::uint64_t value) {

@@ -55,6 +55,16 @@ struct SystemRegister {
 arch::Syndrome Mrs(const SystemRegister& source, unsigned reg);
 arch::Syndrome Msr(const SystemRegister& target, unsigned reg);
 
+// The interrupt controller of a guest that has one, at the places of QEMU's virt machine.
+inline constexpr std::uint64_t kDistributor = 0x0800'0000;
+inline constexpr std::uint64_t kRedistributors = 0x080a'0000;
+
+struct GuestPlan {
+  std::uint32_t vcpus = 1;
+  std::uint64_t intids = 0;      // 0: no interrupt controller
+  std::uint32_t from_host = ~0U;  // of each 32 SPIs, those that the host may raise
+};
+
 class Guest {
  public:
   static constexpr std::uint64_t kPc = 0xffff'8000'0008'1000;
@@ -62,15 +72,17 @@ class Guest {
 
   using Acts = std::function<void(GuestRegisters&)>;
 
-  Guest(Host& host, VmKind kind);
+  Guest(Host& host, VmKind kind, const GuestPlan& plan = {});
 
   [[nodiscard]] VmHandle handle() const { return handle_; }
-  [[nodiscard]] Vcpu& vcpu() { return host_.VcpuOf(handle_); }
+  [[nodiscard]] Vcpu& vcpu(std::uint32_t index = 0) { return host_.VcpuOf(handle_, index); }
   // While the vCPU does not run.
   [[nodiscard]] GuestRegisters& registers() { return vcpu().state().registers; }
   [[nodiscard]] std::uint64_t& x(unsigned index) { return registers().x[index]; }
   [[nodiscard]] El1State& el1() { return vcpu().state().el1; }
-  [[nodiscard]] ravelin_run_page& run_page() { return host_.RunPageOf(handle_); }
+  [[nodiscard]] ravelin_run_page& run_page(std::uint32_t index = 0) {
+    return host_.RunPageOf(handle_, index);
+  }
 
   // The next exit of the guest, and what it does before.
   void Next(const arch::Syndrome& syndrome, Acts acts = {});
@@ -78,7 +90,7 @@ class Guest {
   void NextSerror();
 
   // VCPU_RUN; expects that the whole script is played, and that x1 is the exit's reason.
-  ravelin_exit Run();
+  ravelin_exit Run(std::uint32_t index = 0);
   // A reply to the last exit, and VCPU_RUN.
   ravelin_exit Reply(std::uint64_t kind, std::uint64_t value = 0);
 

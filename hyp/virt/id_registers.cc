@@ -7,6 +7,7 @@
 
 #include "hyp/arch/id_registers.h"
 #include "hyp/base/bits.h"
+#include "hyp/vm/vm.h"
 
 namespace ravelin::virt {
 namespace {
@@ -98,6 +99,9 @@ std::uint64_t View(arch::IdRegister source) {
   return view;
 }
 
+// ID_AA64DFR0_EL1.DebugVer: the least that Armv8 has. Nothing of it works for a guest.
+constexpr std::uint64_t kDebugArchitecture = 6;
+
 // Encodings as in the ISS of a trapped access: Op0 21:20, Op2 19:17, Op1 16:14, CRn 13:10, CRm 4:1.
 constexpr std::uint64_t Encoding(unsigned crm, unsigned op2) {
   return Field<21, 20>::Make(3) | Field<19, 17>::Make(op2) | Field<4, 1>::Make(crm);
@@ -116,6 +120,8 @@ std::optional<std::uint64_t> ReadIdRegister(std::uint64_t system_register) {
       return View(kPfr0);
     case Encoding(4, 1):
       return View(kPfr1);
+    case Encoding(5, 0):
+      return kDebugArchitecture;
     case Encoding(6, 0):
       return View(kIsar0);
     case Encoding(6, 1):
@@ -136,7 +142,9 @@ bool ServeIdRegister(Vcpu& vcpu, Esr esr) {
   if (!value || !esr.is_read()) {
     return false;
   }
-  vcpu.SetX(esr.transfer_register(), *value);
+  constexpr std::uint64_t kGicInterface = Field<27, 24>::Make(1);
+  const bool shows_gic = esr.system_register() == Encoding(4, 0) && vcpu.vm().has_gic();
+  vcpu.SetX(esr.transfer_register(), *value | (shows_gic ? kGicInterface : 0));
   vcpu.SkipInstruction();
   return true;
 }

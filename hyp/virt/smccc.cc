@@ -3,34 +3,12 @@
 #include "hyp/virt/smccc.h"
 
 #include "hyp/abi/guest_call.h"
-#include "hyp/abi/run_page.h"
+#include "hyp/virt/psci.h"
 
 namespace ravelin::virt {
 namespace {
 
 constexpr std::uint64_t kSmcccVersion12 = 0x10002;
-constexpr std::uint64_t kPsciVersion11 = 0x10001;
-constexpr std::uint64_t kMigrationNotNeeded = 2;
-
-bool IsServed(std::uint64_t function) {
-  switch (function) {
-    case RAVELIN_SMCCC_VERSION:
-    case RAVELIN_PSCI_VERSION:
-    case RAVELIN_PSCI_CPU_OFF:
-    case RAVELIN_PSCI_MIGRATE_INFO_TYPE:
-    case RAVELIN_PSCI_SYSTEM_OFF:
-    case RAVELIN_PSCI_SYSTEM_RESET:
-    case RAVELIN_PSCI_FEATURES:
-      return true;
-    default:
-      return false;
-  }
-}
-
-Disposition PowerDown(Vcpu& vcpu, std::uint64_t event) {
-  vcpu.BecomeAfterExit(VcpuStatus::kOff);
-  return vcpu.Exit({.reason = RAVELIN_EXIT_SYSTEM_EVENT, .event = event});
-}
 
 }  // namespace
 
@@ -48,25 +26,14 @@ Disposition AnswerNotSupported(Vcpu& vcpu) {
 }
 
 std::optional<Disposition> ServeCommonCall(Vcpu& vcpu) {
-  const std::uint64_t argument = vcpu.X(1);
   switch (vcpu.X(0)) {
     case RAVELIN_SMCCC_VERSION:
       return Answer(vcpu, kSmcccVersion12);
     case RAVELIN_SMCCC_ARCH_FEATURES:
-    case RAVELIN_PSCI_FEATURES:
-      return IsServed(argument) ? Answer(vcpu, RAVELIN_SMCCC_SUCCESS) : AnswerNotSupported(vcpu);
-    case RAVELIN_PSCI_VERSION:
-      return Answer(vcpu, kPsciVersion11);
-    case RAVELIN_PSCI_MIGRATE_INFO_TYPE:
-      return Answer(vcpu, kMigrationNotNeeded);
-    case RAVELIN_PSCI_CPU_OFF:
-      return PowerDown(vcpu, RAVELIN_EVENT_CPU_OFF);
-    case RAVELIN_PSCI_SYSTEM_OFF:
-      return PowerDown(vcpu, RAVELIN_EVENT_SHUTDOWN);
-    case RAVELIN_PSCI_SYSTEM_RESET:
-      return PowerDown(vcpu, RAVELIN_EVENT_RESET);
+      return vcpu.X(1) == RAVELIN_SMCCC_VERSION ? Answer(vcpu, RAVELIN_SMCCC_SUCCESS)
+                                                : AnswerNotSupported(vcpu);
     default:
-      return std::nullopt;
+      return ServePsci(vcpu);
   }
 }
 

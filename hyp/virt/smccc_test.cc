@@ -19,6 +19,7 @@ using testing::Guest;
 using testing::Host;
 using testing::OfClass;
 
+constexpr std::uint32_t k64Bit = 1U << 30;
 constexpr auto kNotSupported = static_cast<std::uint64_t>(RAVELIN_SMCCC_NOT_SUPPORTED);
 
 class SmcccTest : public ::testing::TestWithParam<VmKind> {
@@ -57,21 +58,24 @@ TEST_P(SmcccTest, TheTrustedOsNeedsNoMigration) {
 }
 
 TEST_P(SmcccTest, FeaturesAreWhatIsServed) {
-  for (const std::uint64_t query : {RAVELIN_PSCI_FEATURES, RAVELIN_SMCCC_ARCH_FEATURES}) {
-    for (const std::uint64_t function :
-         {RAVELIN_SMCCC_VERSION, RAVELIN_PSCI_VERSION, RAVELIN_PSCI_CPU_OFF,
-          RAVELIN_PSCI_MIGRATE_INFO_TYPE, RAVELIN_PSCI_SYSTEM_OFF, RAVELIN_PSCI_SYSTEM_RESET,
-          RAVELIN_PSCI_FEATURES}) {
-      EXPECT_EQ(Call(query, function), 0U) << std::hex << function;
-      EXPECT_EQ(Call(query, function | std::uint64_t{1} << 32), kNotSupported);
-    }
-    // CPU_SUSPEND, MIGRATE, ARCH_WORKAROUND_1, nothing, everything.
-    for (const std::uint64_t function :
-         {std::uint64_t{0x8400'0001}, std::uint64_t{0x8400'0005}, std::uint64_t{0x8000'8000},
-          std::uint64_t{0}, ~std::uint64_t{0}}) {
-      EXPECT_EQ(Call(query, function), kNotSupported) << std::hex << function;
-    }
+  for (const std::uint64_t function :
+       {RAVELIN_SMCCC_VERSION, RAVELIN_PSCI_VERSION, RAVELIN_PSCI_CPU_SUSPEND,
+        RAVELIN_PSCI_CPU_OFF, RAVELIN_PSCI_CPU_ON, RAVELIN_PSCI_AFFINITY_INFO,
+        RAVELIN_PSCI_MIGRATE_INFO_TYPE, RAVELIN_PSCI_SYSTEM_OFF, RAVELIN_PSCI_SYSTEM_RESET,
+        RAVELIN_PSCI_FEATURES, RAVELIN_PSCI_SYSTEM_SUSPEND, RAVELIN_PSCI_SYSTEM_RESET2,
+        RAVELIN_PSCI_CPU_SUSPEND | k64Bit, RAVELIN_PSCI_CPU_ON | k64Bit,
+        RAVELIN_PSCI_AFFINITY_INFO | k64Bit, RAVELIN_PSCI_SYSTEM_SUSPEND | k64Bit,
+        RAVELIN_PSCI_SYSTEM_RESET2 | k64Bit}) {
+    EXPECT_EQ(Call(RAVELIN_PSCI_FEATURES, function), 0U) << std::hex << function;
+    EXPECT_EQ(Call(RAVELIN_PSCI_FEATURES, function | std::uint64_t{1} << 32), kNotSupported);
   }
+  // MIGRATE, a 64-bit VERSION, nothing, everything.
+  for (const std::uint64_t function : {std::uint64_t{0x8400'0005}, std::uint64_t{0xc400'0000},
+                                       std::uint64_t{0}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(Call(RAVELIN_PSCI_FEATURES, function), kNotSupported) << std::hex << function;
+  }
+  EXPECT_EQ(Call(RAVELIN_SMCCC_ARCH_FEATURES, RAVELIN_SMCCC_VERSION), 0U);
+  EXPECT_EQ(Call(RAVELIN_SMCCC_ARCH_FEATURES, 0x8000'8000), kNotSupported) << "WORKAROUND_1";
 }
 
 TEST_P(SmcccTest, PowerCallsTellTheHostWhichAndSwitchTheVcpuOff) {

@@ -4,25 +4,26 @@
 // WFI of both kinds of VM: all that the host learns of a wait.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-
 #include "hyp/abi/run_page.h"
-#include "hyp/arch/world.h"
-#include "hyp/base/bits.h"
-#include "hyp/vm/syndrome.h"
+#include "hyp/virt/gic/delivery.h"
 #include "hyp/vm/vcpu.h"
+#include "hyp/vm/vm.h"
 
 namespace ravelin::virt {
 
-// WFI: the host may run something else until the deadline of the guest's virtual timer, if that is
-// enabled and not masked (CNTV_CTL_EL0). WFE is not trapped.
+// The host may run something else until one of the guest's timers fires, or the vCPU is woken.
+inline Disposition ExitToWait(Vcpu& vcpu) {
+  return vcpu.Exit({.reason = RAVELIN_EXIT_WFX, .deadline = gic::TimerDeadline(vcpu)});
+}
+
+inline Disposition Wait(Vcpu& vcpu) {
+  return vcpu.vm().has_gic() && gic::HasInterrupt(vcpu) ? Disposition::kResume : ExitToWait(vcpu);
+}
+
+// WFI. WFE is not trapped.
 inline Disposition WaitForInterrupt(Vcpu& vcpu) {
   vcpu.SkipInstruction();
-  const TimerState timer = arch::LiveTimer();
-  const bool armed = (timer.ctl & (Bit(0) | Bit(1))) == Bit(0);
-  return vcpu.Exit(
-      {.reason = RAVELIN_EXIT_WFX, .deadline = armed ? std::max<std::uint64_t>(timer.cval, 1) : 0});
+  return Wait(vcpu);
 }
 
 }  // namespace ravelin::virt

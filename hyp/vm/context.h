@@ -42,6 +42,14 @@ struct alignas(16) SveState {
 };
 static_assert(offsetof(SveState, p) == 8192 && offsetof(SveState, fpsr) == 8192 + 1024);
 
+// The CPU interface of the virtual GIC, apart from its list registers (hyp/virt/gic).
+struct GicContext {
+  bool present;  // else every access of the guest to the CPU interface traps
+  std::uint64_t vmcr;
+  std::array<std::uint64_t, 4> ap0r;
+  std::array<std::uint64_t, 4> ap1r;
+};
+
 // The virtual timer of a vCPU. The host does not use it (its device tree names the physical one).
 struct TimerState {
   std::uint64_t ctl;

@@ -31,8 +31,24 @@ std::uint64_t Truncate(std::uint64_t value, unsigned bytes) {
 
 Vcpu::Vcpu(Vm& vm, VcpuIndex index, ravelin_run_page* run_page, Pfn run_pfn)
     : vm_(vm), index_(index), run_pfn_(run_pfn), run_page_(run_page) {
+  Reset(0, 0);
+}
+
+void Vcpu::Reset(std::uint64_t pc, std::uint64_t x0) {
+  const bool has_gic = state_.gic.present;
+  state_ = {};
+  state_.gic.present = has_gic;
+  state_.registers.x[0] = x0;
+  state_.registers.pc = pc;
   state_.registers.pstate = kEl1hMasked;
   state_.el1 = arch::ResetEl1();
+}
+
+void Vcpu::ApplyReset() {
+  if (reset_) {
+    Reset(reset_->pc, reset_->x0);
+    reset_.reset();
+  }
 }
 
 void Vcpu::SkipInstruction() {
@@ -102,7 +118,7 @@ void Vcpu::ApplyReply(const ravelin_reply& reply) {
     return;
   }
   if (awaiting == Awaiting::kMmioRead) {
-    CompleteMmioRead(reply.values[0]);
+    CompleteRead(mmio_, reply.values[0]);
   } else if (awaiting == Awaiting::kMmioWrite) {
     SkipInstruction();
   }
@@ -117,12 +133,12 @@ void Vcpu::Abort() {
           : inject::Data(point(), {.status = kStatusExternal, .write = write, .far = mmio_.far}));
 }
 
-void Vcpu::CompleteMmioRead(std::uint64_t value) {
-  value = Truncate(value, mmio_.size);
-  if (mmio_.sign_extend) {
-    value = SignExtend(value, mmio_.size);
+void Vcpu::CompleteRead(const MmioAccess& access, std::uint64_t value) {
+  value = Truncate(value, access.size);
+  if (access.sign_extend) {
+    value = SignExtend(value, access.size);
   }
-  SetX(mmio_.register_index, mmio_.wide ? value : Truncate(value, 4));
+  SetX(access.register_index, access.wide ? value : Truncate(value, 4));
   SkipInstruction();
 }
 
@@ -136,64 +152,6 @@ void Vcpu::PublishExit() {
   exit.event = exit_.event;
   exit.deadline = exit_.deadline;
   run_page_->exit = exit;
-}
-
-namespace {
-
-// Marks the vCPU as running, if its and its VM's life cycle allow it.
-Result<> Claim(Vcpu& vcpu) {
-  const auto vm = vcpu.vm().state().Lock();
-  if (vm->phase != VmPhase::kRunning) {
-    return Failure{Error::kWrongPhase};
-  }
-  auto expected = VcpuStatus::kReady;
-  if (vcpu.status().compare_exchange_strong(expected, VcpuStatus::kRunning)) {
-    ++vm->running;
-    return {};
-  }
-  return Failure{expected == VcpuStatus::kRunning ? Error::kBusy : Error::kWrongPhase};
-}
-
-void Release(Vcpu& vcpu) {
-  const auto vm = vcpu.vm().state().Lock();
-  --vm->running;
-  vcpu.status() = vcpu.TakeStatusAfterExit();
-}
-
-// Runs until a handler wants to exit.
-void RunUntilExit(Vcpu& vcpu, SynchronousHandler handler) {
-  for (auto disposition = Disposition::kResume; disposition == Disposition::kResume;) {
-    switch (arch::RunGuest(vcpu.state())) {
-      case arch::ExitKind::kIrq:
-        disposition = vcpu.Exit({.reason = RAVELIN_EXIT_IRQ});
-        break;
-      case arch::ExitKind::kSerror:
-        disposition = vcpu.Stop(RAVELIN_STOP_SERROR);
-        break;
-      case arch::ExitKind::kSynchronous:
-        disposition = handler(vcpu, arch::ReadSyndrome());
-        break;
-    }
-  }
-}
-
-}  // namespace
-
-Result<std::uint64_t> Run(Vcpu& vcpu, SynchronousHandler handler) {
-  RAVELIN_TRY(Claim(vcpu));
-  const ravelin_reply reply = vcpu.CopyReply();
-  if (const auto entered = arch::EnterWorld(vcpu.vm().RegimeOf(vcpu.index()), vcpu.state());
-      !entered) {
-    Release(vcpu);
-    return Failure{entered.error()};
-  }
-  vcpu.ApplyReply(reply);
-  RunUntilExit(vcpu, handler);
-  arch::LeaveWorld(vcpu.state());
-  vcpu.PublishExit();
-  const std::uint64_t reason = vcpu.exit_reason();
-  Release(vcpu);
-  return reason;
 }
 
 }  // namespace ravelin

@@ -8,12 +8,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "hyp/abi/run_page.h"
 #include "hyp/arch/world.h"
 #include "hyp/base/types.h"
 #include "hyp/vm/context.h"
+#include "hyp/vm/interrupts.h"
 
 namespace ravelin {
 
@@ -65,6 +67,7 @@ class Vcpu {
   [[nodiscard]] VcpuIndex index() const { return index_; }
   [[nodiscard]] Pfn run_pfn() const { return run_pfn_; }
   [[nodiscard]] arch::GuestState& state() { return state_; }
+  [[nodiscard]] gic::Interface& interrupts() { return interrupts_; }
   std::atomic<VcpuStatus>& status() { return status_; }
   // What the vCPU is once it no longer runs: kReady, unless a handler says otherwise.
   void BecomeAfterExit(VcpuStatus status) { after_exit_ = status; }
@@ -89,6 +92,11 @@ class Vcpu {
     state_.registers.pc = point.pc;
     state_.registers.pstate = point.pstate;
   }
+  // The state of a CPU that is switched on: MMU off, interrupts masked.
+  void Reset(std::uint64_t pc, std::uint64_t x0);
+  // The same, once it does not run any more.
+  void ResetAfterExit(std::uint64_t pc, std::uint64_t x0) { reset_ = {.pc = pc, .x0 = x0}; }
+  void ApplyReset();
   // Skips the instruction that trapped: PC + 4, no pending branch type or single step.
   void SkipInstruction();
 
@@ -102,6 +110,8 @@ class Vcpu {
   Disposition ExitForCall(const ExitReport& exit, std::uint64_t refusal);
   // The host may emulate the access, or as ExitFault.
   Disposition ExitMmio(const ExitReport& exit, const MmioAccess& access);
+  // Completes the access with this value in its register, and goes on behind it.
+  void CompleteRead(const MmioAccess& access, std::uint64_t value);
   // The VM cannot go on. `reason`: RAVELIN_STOP_*.
   Disposition Stop(std::uint64_t reason);
 
@@ -116,7 +126,6 @@ class Vcpu {
 
  private:
   void Abort();
-  void CompleteMmioRead(std::uint64_t value);
 
   Vm& vm_;
   VcpuIndex index_;
@@ -124,16 +133,17 @@ class Vcpu {
   ravelin_run_page* run_page_;
   std::atomic<VcpuStatus> status_{VcpuStatus::kOff};
   VcpuStatus after_exit_ = VcpuStatus::kReady;
+  struct Start {
+    std::uint64_t pc;
+    std::uint64_t x0;
+  };
+  std::optional<Start> reset_;
   Awaiting awaiting_ = Awaiting::kNothing;
   MmioAccess mmio_;
   std::uint64_t refusal_ = 0;
   ExitReport exit_;
   arch::GuestState state_{};
+  gic::Interface interrupts_;
 };
-
-// Runs the vCPU until the host is needed, with the handler of the VM's kind for synchronous exits.
-// kWrongPhase, kBusy: see VCPU_RUN; kWrongState: the host is in SME streaming mode.
-using SynchronousHandler = Disposition (*)(Vcpu& vcpu, const arch::Syndrome& syndrome);
-Result<std::uint64_t> Run(Vcpu& vcpu, SynchronousHandler handler);
 
 }  // namespace ravelin

@@ -8,17 +8,17 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "hyp/arch/world.h"
 #include "hyp/base/locked.h"
 #include "hyp/base/types.h"
+#include "hyp/vm/interrupts.h"
 #include "hyp/vm/vcpu.h"
 #include "stage2/format/geometry.h"
 #include "stage2/ownership/vm_memory.h"
 
 namespace ravelin {
-
-inline constexpr std::uint32_t kMaxVcpus = 64;
 
 enum class VmKind : std::uint8_t { kNormal, kProtected };
 enum class VmPhase : std::uint8_t { kCreated, kRunning, kDying };
@@ -45,6 +45,7 @@ class Vm {
     Pa root;
     stage2::Geometry geometry;
     stage2::MetadataList metadata;
+    std::uint64_t created_at = 0;  // counter value: the virtual counter starts with 0
   };
 
   explicit Vm(const Plan& plan)
@@ -53,6 +54,7 @@ class Vm {
         vmid_(plan.vmid),
         root_(plan.root),
         geometry_(plan.geometry),
+        counter_offset_(plan.created_at),
         state_(plan.vmid, plan.root, plan.geometry, plan.metadata) {}
   Vm(const Vm&) = delete;
   Vm& operator=(const Vm&) = delete;
@@ -63,11 +65,31 @@ class Vm {
   [[nodiscard]] bool is_protected() const { return kind_ == VmKind::kProtected; }
   [[nodiscard]] const stage2::Geometry& geometry() const { return geometry_; }
   [[nodiscard]] VmLock& state() { return state_; }
+  [[nodiscard]] GicLock& gic() { return gic_; }
+  // Changes only before the launch, under the lock of `state`.
+  [[nodiscard]] gic::Layout& gic_layout() { return gic_layout_; }
+  [[nodiscard]] bool has_gic() const { return gic_layout_.intids != 0; }
+  [[nodiscard]] std::uint64_t counter_offset() const { return counter_offset_; }
+
+  static constexpr std::uint32_t AffinityOf(std::uint32_t vcpu) {
+    return (vcpu & 0xf) | (vcpu >> 4) << 8;
+  }
+  // The reverse; nothing: no vCPU can have this affinity.
+  static constexpr std::optional<std::uint32_t> VcpuWithAffinity(std::uint64_t affinity) {
+    const std::uint64_t index = (affinity & 0xf) | (affinity >> 8) << 4;
+    if ((affinity & 0xf0) != 0 || index >= kMaxVcpus) {
+      return std::nullopt;
+    }
+    return static_cast<std::uint32_t>(ClampIndex(index, kMaxVcpus));
+  }
 
   // MPIDR_EL1 of a vCPU: affinity level 0 has at most 16 values (GICv3 SGIs), level 1 the rest.
   [[nodiscard]] arch::GuestRegime RegimeOf(VcpuIndex index) const {
-    const std::uint64_t affinity = (index.raw() & 0xf) | (std::uint64_t{index.raw()} >> 4) << 8;
-    return {.root = root_, .vmid = vmid_, .geometry = geometry_, .vmpidr = Bit(31) | affinity};
+    return {.root = root_,
+            .vmid = vmid_,
+            .geometry = geometry_,
+            .vmpidr = Bit(31) | AffinityOf(index.raw()),
+            .counter_offset = counter_offset_};
   }
 
  private:
@@ -76,7 +98,10 @@ class Vm {
   Vmid vmid_;
   Pa root_;
   stage2::Geometry geometry_;
+  std::uint64_t counter_offset_;
+  gic::Layout gic_layout_;
   VmLock state_;
+  GicLock gic_;
 };
 
 }  // namespace ravelin

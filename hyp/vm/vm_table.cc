@@ -5,6 +5,7 @@
 #include <array>
 #include <new>
 
+#include "hyp/arch/interrupts.h"
 #include "hyp/arch/linear.h"
 #include "hyp/base/bits.h"
 #include "hyp/vm/monitor.h"
@@ -130,7 +131,8 @@ Result<VmHandle> CreateVm(const VmRequest& request) {
                                                                 .vmid = VmidOf(index),
                                                                 .root = ToPa(request.root.first),
                                                                 .geometry = request.geometry,
-                                                                .metadata = metadata});
+                                                                .metadata = metadata,
+                                                                .created_at = arch::Counter()});
   SetSlot(index, SlotState::kLive, vm);
   return handle;
 }

@@ -4,8 +4,9 @@
 
 #include "hyp/abi/run_page.h"
 #include "hyp/base/invariant.h"
-#include "hyp/virt/id_registers.h"
+#include "hyp/virt/gic/mmio.h"
 #include "hyp/virt/smccc.h"
+#include "hyp/virt/system_registers.h"
 #include "hyp/virt/wait.h"
 #include "hyp/vm/exit_table.h"
 #include "hyp/vm/fault.h"
@@ -58,6 +59,9 @@ Disposition OnDataAbort(NormalGuest& guest, const arch::Syndrome& syndrome) {
   if (cause == FaultCause::kGone) {
     return Disposition::kResume;
   }
+  if (const auto served = gic::ServeAbort(vcpu, syndrome, *ipa)) {
+    return *served;
+  }
   if (cause == FaultCause::kMissing && esr.has_decoded_access() && !esr.on_stage1_walk()) {
     return ExitMmio(vcpu, syndrome, *ipa);
   }
@@ -79,9 +83,32 @@ Disposition OnInstructionAbort(NormalGuest& guest, const arch::Syndrome& syndrom
       syndrome.far);
 }
 
+using virt::NumberOf;
+
+// What Linux touches of what is not there: debug registers that hold nothing.
+constexpr virt::RegisterTable kRegisters(std::to_array<virt::RegisterRow>({
+    {NumberOf(2, 0, 0, 0, 0), NumberOf(2, 0, 0, 15, 7), virt::ReadZeroIgnoreWrite},  // DBG*, MDSCR
+    {NumberOf(2, 0, 1, 0, 4), NumberOf(2, 0, 1, 0, 4), virt::ReadZeroIgnoreWrite},   // OSLAR
+    {NumberOf(2, 0, 1, 1, 4), NumberOf(2, 0, 1, 1, 4), virt::OsLockStatus},          // OSLSR
+    {NumberOf(2, 0, 1, 3, 4), NumberOf(2, 0, 1, 4, 4),
+     virt::ReadZeroIgnoreWrite},  // OSDLR, DBGPRCR
+    {NumberOf(2, 0, 7, 8, 6), NumberOf(2, 0, 7, 9, 6), virt::ReadZeroIgnoreWrite},  // DBGCLAIM*
+    {NumberOf(2, 0, 7, 14, 6), NumberOf(2, 0, 7, 14, 6), virt::ReadZeroIgnoreWrite},
+    {NumberOf(2, 3, 0, 1, 0), NumberOf(2, 3, 0, 5, 0),
+     virt::ReadZeroIgnoreWrite},  // MDCCSR, DBGDTR
+    {NumberOf(3, 0, 0, 0, 6), NumberOf(3, 0, 0, 0, 6), virt::ReadZeroIgnoreWrite},  // REVIDR
+    {NumberOf(3, 0, 0, 1, 0), NumberOf(3, 0, 0, 7, 7), virt::Identification},
+    {NumberOf(3, 0, 12, 11, 5), NumberOf(3, 0, 12, 11, 5), virt::GenerateSgi},        // ICC_SGI1R
+    {NumberOf(3, 0, 12, 11, 6), NumberOf(3, 0, 12, 11, 7), virt::GenerateGroup0Sgi},  // others
+    {NumberOf(3, 0, 12, 12, 5), NumberOf(3, 0, 12, 12, 5), virt::InterfaceEnable},    // ICC_SRE
+    {NumberOf(3, 1, 0, 0, 7), NumberOf(3, 1, 0, 0, 7), virt::ReadZeroIgnoreWrite},    // AIDR
+    {NumberOf(3, 3, 14, 2, 0), NumberOf(3, 3, 14, 2, 0), virt::PhysicalTimerValue},
+    {NumberOf(3, 3, 14, 2, 1), NumberOf(3, 3, 14, 2, 1), virt::PhysicalTimerControl},
+    {NumberOf(3, 3, 14, 2, 2), NumberOf(3, 3, 14, 2, 2), virt::PhysicalTimerCompare},
+}));
+
 Disposition OnSystemRegister(NormalGuest& guest, const arch::Syndrome& syndrome) {
-  return virt::ServeIdRegister(guest.vcpu(), Esr{syndrome.esr}) ? Disposition::kResume
-                                                                : InjectUndefined(guest, syndrome);
+  return kRegisters.Serve(guest.vcpu(), Esr{syndrome.esr});
 }
 
 constexpr ExitTable<NormalGuest> kTable(std::to_array<ExitTable<NormalGuest>::Entry>({

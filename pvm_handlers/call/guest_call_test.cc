@@ -242,7 +242,7 @@ TEST_F(GuestCallTest, UnknownCallsAreNotSupported) {
   for (const std::uint64_t function :
        {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{1} << 32 | RAVELIN_GUEST_MEMINFO,
         std::uint64_t{RAVELIN_GUEST_MEM_SHARE} & ~(std::uint64_t{1} << 30),
-        std::uint64_t{0xc600'1000}, std::uint64_t{0xc400'0003}}) {
+        std::uint64_t{0xc600'1000}, std::uint64_t{0xc400'0005}}) {
     EXPECT_EQ(Call(function, 1, 2, 3), (Results{kNotSupported, 0, 0, 0})) << function;
   }
 }

@@ -3,13 +3,14 @@
 #include "pvm_handlers/exit/exits.h"
 
 #include "hyp/abi/run_page.h"
-#include "hyp/virt/id_registers.h"
+#include "hyp/virt/gic/mmio.h"
 #include "hyp/virt/smccc.h"
 #include "hyp/virt/wait.h"
 #include "hyp/vm/exit_table.h"
 #include "hyp/vm/fault.h"
 #include "pvm_handlers/call/guest_call.h"
 #include "pvm_handlers/exit/protected_guest.h"
+#include "pvm_handlers/sysreg/registers.h"
 #include "stage2/format/descriptor.h"
 
 namespace ravelin::pvm_handlers {
@@ -56,6 +57,9 @@ Disposition OnDataAbort(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
   if (!IsResolvable(esr) || !ipa || !vcpu.vm().geometry().Contains(*ipa)) {
     return InjectDataAbort(vcpu, syndrome);
   }
+  if (const auto served = gic::ServeAbort(vcpu, syndrome, *ipa)) {
+    return *served;
+  }
   const FaultCause cause = CauseOf(vcpu, *ipa, esr);
   if (cause == FaultCause::kGone) {
     return Disposition::kResume;
@@ -93,8 +97,7 @@ Disposition OnInstructionAbort(ProtectedGuest& guest, const arch::Syndrome& synd
 }
 
 Disposition OnSystemRegister(ProtectedGuest& guest, const arch::Syndrome& syndrome) {
-  return virt::ServeIdRegister(guest.vcpu(), Esr{syndrome.esr}) ? Disposition::kResume
-                                                                : InjectUndefined(guest, syndrome);
+  return ServeRegister(guest.vcpu(), Esr{syndrome.esr});
 }
 
 constexpr ExitTable<ProtectedGuest> kTable(std::to_array<ExitTable<ProtectedGuest>::Entry>({

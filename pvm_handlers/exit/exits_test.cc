@@ -106,9 +106,9 @@ TEST_F(ExitsTest, Aarch32StopsTheVmWhateverTheExit) {
 // --- Waiting
 
 TEST_F(ExitsTest, WfiTellsTheTimersDeadlineIfItIsArmed) {
-  // CNTV_CTL_EL0, and the deadline.
+  // CNTV_CTL_EL0, and the deadline. One that has fired wakes nobody any more.
   constexpr std::array<std::pair<std::uint64_t, std::uint64_t>, 6> kCases = {
-      {{0, 0}, {1, 0x1234}, {2, 0}, {3, 0}, {5, 0x1234}, {7, 0}}};
+      {{0, 0}, {1, 0x1234}, {2, 0}, {3, 0}, {5, 0}, {7, 0}}};
   std::uint64_t pc = Guest::kPc;
   for (const auto& [ctl, deadline] : kCases) {
     guest_.Next(OfClass(ExceptionClass::kWfx),
@@ -308,12 +308,38 @@ TEST_F(ExitsTest, AnIdentificationRegisterIsReadAndTheGuestGoesOn) {
 
 TEST_F(ExitsTest, OtherSystemRegistersAreUndefined) {
   IsUndefined(testing::Msr({.crm = 4}, 5));                                 // a write
-  IsUndefined(testing::Mrs({.op0 = 2, .crm = 2, .op2 = 2}, 5));             // MDSCR_EL1
+  IsUndefined(testing::Mrs({.op0 = 2, .crm = 2}, 5));                       // MDCCINT_EL1
+  IsUndefined(testing::Msr({.op0 = 2, .crn = 1, .crm = 1, .op2 = 4}, 5));   // OSLSR_EL1
   IsUndefined(testing::Mrs({.op1 = 3, .crn = 9, .crm = 12}, 5));            // PMCR_EL0
   IsUndefined(testing::Msr({.crn = 12, .crm = 11, .op2 = 5}, 5));           // ICC_SGI1R_EL1
   IsUndefined(testing::Mrs({.op1 = 3, .crn = 14, .crm = 2, .op2 = 1}, 5));  // CNTP_CTL_EL0
   IsUndefined(testing::Mrs({.op1 = 0, .crn = 2, .crm = 1, .op2 = 0}, 5));   // APIAKeyLo_EL1
   IsUndefined(testing::Mrs({.op1 = 4, .crn = 1, .crm = 1}, 5));             // HCR_EL2
+}
+
+TEST_F(ExitsTest, DebugRegistersThatLinuxWritesHoldNothing) {
+  const auto written = [this](const testing::SystemRegister& id, std::uint64_t reads_as) {
+    const std::uint64_t pc = guest_.registers().pc;
+    guest_.x(4) = ~std::uint64_t{0};
+    if (reads_as == 0) {
+      HandledInside(testing::Msr(id, 4));
+    } else {
+      guest_.registers().pc += 4;
+    }
+    HandledInside(testing::Mrs(id, 5));
+    EXPECT_EQ(guest_.x(5), reads_as);
+    EXPECT_EQ(guest_.registers().pc, pc + 8);
+  };
+  written({.op0 = 2, .crm = 2, .op2 = 2}, 0);            // MDSCR_EL1
+  written({.op0 = 2, .crn = 1, .crm = 0, .op2 = 4}, 0);  // OSLAR_EL1
+  written({.op0 = 2, .crn = 1, .crm = 3, .op2 = 4}, 0);  // OSDLR_EL1
+  written({.op0 = 2, .crn = 1, .crm = 1, .op2 = 4}, 8);  // OSLSR_EL1: not locked
+  for (unsigned op2 = 4; op2 <= 7; ++op2) {
+    written({.op0 = 2, .crm = 0, .op2 = op2}, 0);
+    written({.op0 = 2, .crm = 1, .op2 = op2}, 0);
+  }
+  written({.op2 = 6}, 0);            // REVIDR_EL1
+  written({.op1 = 1, .op2 = 7}, 0);  // AIDR_EL1
 }
 
 }  // namespace

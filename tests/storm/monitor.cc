@@ -54,6 +54,11 @@ constexpr auto kRows = std::to_array<Row>({
     /* VM_SET_PERMISSIONS */ {4, kOk | kMore | kVm | kKind | kPhase | kNotMapped | kNoMemory},
     /* VM_AGE */ {3, kOk | kMore | kVm | kKind | kPhase | kNotMapped},
     /* VM_FORCE_RECLAIM */ {3, kOk | kMore | kVm | kKind | kPhase | kNotMapped},
+    /* VM_SET_GIC */ {4, kOk | kVm | kVcpu | kPhase | kExists},
+    /* VM_ALLOW_IRQ */ {3, kOk | kVm | kPhase},
+    /* VM_IRQ_LINE */ {3, kOk | kVm | Just(RAVELIN_WRONG_OWNER)},
+    /* VCPU_SET_POWER */ {3, kOk | kVm | kVcpu | kKind | kBusy | kPhase},
+    /* VCPU_GET_POWER */ {2, kOk | kVm | kVcpu},
 });
 static_assert(kRows.size() == RAVELIN_HOST_CALL_COUNT);
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "hyp/arch/aarch64/barrier.h"
+#include "hyp/arch/aarch64/interrupts.h"
 #include "hyp/arch/aarch64/linker.h"
 #include "hyp/arch/aarch64/sysreg.h"
 #include "hyp/arch/aarch64/tlb.h"
@@ -168,6 +169,7 @@ void InitCpu() {
   sysreg::CntvCtlEl0::Write(0);
   ActivateHostTraps();
   InitVectors();
+  InitListRegisters();
   tlb::AddThisCpu();
   asm volatile("tlbi alle1; dsb nsh; isb" ::: "memory");
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each physical CPU has for itself. Reached through TPIDR_EL2; only its own CPU touches it,
-// except for `power`, by which other CPUs start it.
+// except for `power`, by which other CPUs start it, and `kicked`.
 #pragma once
 
 #include <atomic>
@@ -36,6 +36,10 @@ struct PerCpu {
   // it suspends.
   std::uint64_t host_entry;
   std::uint64_t host_context;
+
+  // The page of its redistributor that has the SGIs and PPIs; 0: none was found.
+  std::uint64_t redistributor;
+  std::atomic<bool> kicked;  // another CPU wants it to leave its guest
 
   // The host while a guest runs: where it goes on, and its registers.
   ExecutionPoint host_point;

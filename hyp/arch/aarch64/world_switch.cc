@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Switched: the registers of El1State, FP and SIMD (for the host SVE whole), the virtual timer.
+// Switched: the registers of El1State, FP and SIMD (for the host SVE whole), the virtual timer, the
+// virtual CPU interface of the GIC.
 // Trapped for guests, hence not switched: SVE and SME, PAuth keys and instructions, allocation
 // tags, SCXTNUM, debug, PMU, SPE, trace, activity monitors, MPAM, RAS records, the GIC CPU
-// interface, the physical timer, and what FEAT_HCX and FEAT_FGT gate (SCTLR2, TCR2, PIR, POR, GCS,
+// interface of VMs that have none, the physical timer, and what FEAT_HCX and FEAT_FGT gate (SCTLR2, TCR2, PIR, POR, GCS,
 // TPIDR2).
 #include "hyp/arch/aarch64/barrier.h"
 #include "hyp/arch/aarch64/cpu_init.h"
+#include "hyp/arch/aarch64/interrupts.h"
 #include "hyp/arch/aarch64/linker.h"
 #include "hyp/arch/aarch64/per_cpu.h"
 #include "hyp/arch/aarch64/sysreg.h"
@@ -134,6 +136,7 @@ void ActivateGuestTraps(const GuestRegime& regime) {
   sysreg::CptrEl2::Write(traps::kCptrRes1 | traps::kTz | traps::kTsm | traps::kTta | traps::kTam);
   sysreg::MdcrEl2::Write(traps::kGuestMdcr | EventCounters());
   sysreg::CnthctlEl2::Write(traps::kEl1pcten);
+  sysreg::CntvoffEl2::Write(regime.counter_offset);
   sysreg::VmpidrEl2::Write(regime.vmpidr);
   if (features.hcx) {
     sysreg::HcrxEl2::Write(0);
@@ -151,7 +154,6 @@ void ActivateGuestTraps(const GuestRegime& regime) {
   if (features.ras) {
     sysreg::VdisrEl2::Write(0);
   }
-  sysreg::IchHcrEl2::Write(traps::kIchTrapAll);
   sysreg::IccSreEl2::Write(0x7);  // Enable = 0: ICC_SRE_EL1 traps
   sysreg::VbarEl2::Write(reinterpret_cast<std::uint64_t>(GuestVectors));
   Isb();
@@ -171,6 +173,7 @@ Result<> EnterWorld(const GuestRegime& regime, GuestState& guest) {
   ActivateGuestTraps(regime);
   RestoreEl1(guest.el1);
   FpRestore(&guest.fp);
+  LoadGic(guest.gic);
   sysreg::CntvCvalEl0::Write(guest.timer.cval);
   sysreg::CntvCtlEl0::Write(guest.timer.ctl);
   Isb();
@@ -184,6 +187,7 @@ void LeaveWorld(GuestState& guest) {
   sysreg::CntvCtlEl0::Write(0);
   SaveEl1(guest.el1);
   FpSave(&guest.fp);
+  StoreGic(guest.gic);
   ActivateHostTraps();
   RestoreEl1(cpu.host_el1);
   RestoreHostVectors(cpu);

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hyp/arch/fake/cpu.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "hyp/arch/fake/machine.h"
 #include "hyp/arch/id_registers.h"
+#include "hyp/arch/interrupts.h"
 #include "hyp/arch/linear.h"
 #include "hyp/arch/world.h"
 #include "hyp/base/invariant.h"
@@ -79,6 +82,11 @@ Result<> EnterWorld(const GuestRegime& regime, GuestState& guest) {
 
 void LeaveWorld(GuestState& guest) {
   Invariant(cpu.regime.has_value(), "a world is left on the CPU that has entered it");
+  Invariant(!cpu.timer_forwarded, "the timer's interrupt is the next guest's");
+  Invariant(std::ranges::count(cpu.list, 0) == std::ssize(cpu.list), "no interrupt stays listed");
+  if (cpu.on_leave) {
+    cpu.on_leave();
+  }
   cpu.regime.reset();
   guest.el1 = std::exchange(cpu.el1, hidden.host_el1);
   guest.fp = std::exchange(cpu.fp, hidden.host_fp);
@@ -102,6 +110,56 @@ TimerState LiveTimer() {
   Invariant(cpu.regime.has_value(), "the guest's timer is live only in its world");
   return cpu.timer;
 }
+
+unsigned ListRegisters() { return cpu.list_registers; }
+
+std::uint64_t ReadListRegister(unsigned index) {
+  Invariant(cpu.regime.has_value() && index < cpu.list_registers, "a list register of the guest");
+  return cpu.list.at(index);
+}
+
+void WriteListRegister(unsigned index, std::uint64_t value) {
+  Invariant(cpu.regime.has_value() && index < cpu.list_registers, "a list register of the guest");
+  cpu.list.at(index) = value;
+}
+
+std::uint64_t ReadListControl() { return cpu.list_control; }
+
+void WriteListControl(std::uint64_t value) { cpu.list_control = value; }
+
+std::uint64_t LivePriorityMask() { return cpu.priority_mask; }
+
+// ICH_MISR_EL2 (IHI 0069, 12.4.5).
+bool NeedsMaintenance() {
+  bool ended = false;
+  bool pending = false;
+  unsigned valid = 0;
+  for (unsigned i = 0; i < cpu.list_registers; ++i) {
+    const std::uint64_t state = cpu.list.at(i) & (list_register::kPending | list_register::kActive);
+    ended = ended || (state == 0 && (cpu.list.at(i) & list_register::kHardware) == 0 &&
+                      (cpu.list.at(i) & list_register::kEoiMaintenance) != 0);
+    pending = pending || (state & list_register::kPending) != 0;
+    valid += state != 0 ? 1 : 0;
+  }
+  const auto asks = [](std::uint64_t bit) { return (cpu.list_control & bit) != 0; };
+  return ended || (asks(list_control::kUnderflow) && valid <= 1) ||
+         (asks(list_control::kNoPending) && !pending) ||
+         (asks(list_control::kEndNotListed) &&
+          list_control::EndCount::Get(cpu.list_control) != 0);
+}
+
+void SetTimerForwarded(bool forwarded) {
+  Invariant(cpu.timer_forwarded != forwarded, "the physical interrupt changes its state");
+  cpu.timer_forwarded = forwarded;
+}
+
+void KickCpu(CpuIndex target) { cpu.kicks.push_back(target); }
+
+bool TakeKick() { return std::exchange(cpu.kicked, false); }
+
+CpuIndex ThisCpuIndex() { return cpu.index; }
+
+std::uint64_t Counter() { return cpu.counter; }
 
 Syndrome ReadSyndrome() { return hidden.syndrome; }
 

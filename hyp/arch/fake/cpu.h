@@ -14,7 +14,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <vector>
 
+#include "hyp/arch/interrupts.h"
 #include "hyp/arch/world.h"
 #include "hyp/base/types.h"
 #include "hyp/vm/context.h"
@@ -39,6 +41,7 @@ struct Cpu {
   bool has_tags = false;                        // FEAT_MTE2
   bool host_streams = false;                    // SME streaming mode
   std::function<void()> on_enter;               // during EnterWorld: what other CPUs do meanwhile
+  std::function<void()> on_leave;               // the same during LeaveWorld
 
   // --- The registers of whoever runs: the host, or the guest between EnterWorld and LeaveWorld.
 
@@ -46,7 +49,20 @@ struct Cpu {
   FpState fp{};
   TimerState timer{};
 
+  // --- Interrupts (hyp/arch/interrupts.h).
+
+  CpuIndex index{0};
+  std::uint64_t counter = 0;
+  unsigned list_registers = 4;
+  std::array<std::uint64_t, arch::kMaxListRegisters> list{};
+  std::uint64_t list_control = 0;
+  std::uint64_t priority_mask = 0xf8;  // of the guest
+  bool timer_forwarded = false;
+  bool kicked = false;
+
   // --- For a test to look at.
+
+  std::vector<CpuIndex> kicks;  // by this CPU
 
   std::optional<arch::GuestRegime> regime;  // while a guest's world is entered
   unsigned worlds_entered = 0;

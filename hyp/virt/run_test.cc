@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The run loop and the host's replies, with a normal VM, whose every unmapped address is MMIO.
-#include "hyp/vm/vcpu.h"
+#include "hyp/virt/run.h"
 
 #include <algorithm>
 #include <array>
