@@ -170,7 +170,8 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self._status("symbolize", "/no/such/log"), 6)
 
     def test_help_everywhere(self) -> None:
-        for name in ("setup", "build", "run", "test", "bench", "fuzz", "demo", "symbolize"):
+        commands = ("setup", "build", "run", "test", "bench", "fuzz", "coverage", "demo")
+        for name in (*commands, "symbolize"):
             self.assertEqual(self._status(name, "--help"), 0)
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import artifacts, bazel, bench, demo, fuzzing, machine, setup, symbolize, testing
+from . import artifacts, bazel, bench, coverage, demo, fuzzing, machine, setup, symbolize, testing
 from .console import Console
 from .errors import ExitCode, RavelinError
 
@@ -94,6 +94,12 @@ def _add_bench(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
 
 
+def _add_coverage(add: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add("coverage", "say which lines and branches the unit tests and the model reach")
+    areas = ", ".join(coverage.AREAS)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=f"of {areas} (default: all)")
+
+
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -116,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", "show a protected VM keep a secret from its host")
     _add_test(add)
     _add_fuzz(add)
+    _add_coverage(add)
     parser_run = add(
         "run", "open a host shell under the monitor in QEMU", "Ctrl-A X ends QEMU."
     )
@@ -226,6 +233,18 @@ def _fuzz(console: Console, arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if all(result.passed for result in results) else ExitCode.TESTS_FAILED
 
 
+def _coverage(console: Console, arguments: argparse.Namespace) -> ExitCode:
+    for name in arguments.areas:
+        if name not in coverage.AREAS:
+            raise RavelinError(f"no area {name}: {', '.join(coverage.AREAS)}", ExitCode.USAGE)
+    setup.ensure(console)
+    for name in arguments.areas or coverage.AREAS:
+        area = coverage.AREAS[name]
+        for line in coverage.describe(area, coverage.measure(console, area)):
+            console.say(line)
+    return ExitCode.OK
+
+
 def _symbolize(console: Console, arguments: argparse.Namespace) -> ExitCode:
     del console
     try:
@@ -240,6 +259,7 @@ def _symbolize(console: Console, arguments: argparse.Namespace) -> ExitCode:
 _COMMANDS = {
     "bench": _bench,
     "build": _build,
+    "coverage": _coverage,
     "demo": _demo,
     "fuzz": _fuzz,
     "run": _run,

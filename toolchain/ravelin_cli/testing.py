@@ -16,7 +16,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 
-from . import artifacts, fuzzing, lint, paths, scenario, thorough
+from . import artifacts, coverage, fuzzing, lint, paths, scenario, thorough
 from .console import Console, first_errors
 from .errors import RavelinError
 from .scenario import Result
@@ -221,6 +221,11 @@ def _groups(console: Console) -> list[Group]:
     groups.append(_one("clang-tidy", lambda: lint.clang_tidy(console, "")))
     groups.append(_one("clang-tidy(el2)", lambda: lint.clang_tidy(console, "el2_debian")))
     groups.append(_fuzzing_group(console))
+    groups += [
+        Group(f"coverage({area.name})", lambda area=area: [coverage.check(console, area)])
+        for area in coverage.AREAS.values()
+        if area.explained
+    ]
     groups += [_scenario_group(item, built) for item in scenarios]
     for path in _check_scripts():
         name = str(path.relative_to(paths.REPOSITORY))
