@@ -208,7 +208,7 @@ def _test(console: Console, arguments: argparse.Namespace) -> ExitCode:
         testing.list_tests(console, arguments.only)
         return ExitCode.OK
     try:
-        setup.ensure(console)
+        setup.ensure(console, thorough=arguments.thorough)
     except RavelinError as error:
         console.say(f"ravelin: {error}")
         console.say("0 passed, 1 failed")

@@ -8,7 +8,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable
 
-from . import apt, armgnu, linux, paths, sources
+from . import apt, armgnu, herd, linux, paths, sources
 from .console import Console
 from .errors import FetchError
 
@@ -88,12 +88,17 @@ def _steps(console: Console) -> list[_Step]:
     return steps
 
 
-def ensure(console: Console, update: bool = False) -> None:
+def _steps_of_long_tests(console: Console) -> list[_Step]:
+    return [_Step("fetching herd7", herd.present, lambda: herd.fetch(console))]
+
+
+def ensure(console: Console, update: bool = False, thorough: bool = False) -> None:
     """Does the steps that are still to be done; all but the packages if `update`.
 
-    Raises RavelinError at the first step that fails.
+    Those that only the long tests need if `thorough`. Raises RavelinError at the first step that
+    fails.
     """
-    steps = _steps(console)
+    steps = _steps(console) + (_steps_of_long_tests(console) if thorough else [])
     todo = [step for i, step in enumerate(steps) if not step.done() or (update and i > 0)]
     console.plan(len(todo))
     for step in todo:

@@ -159,13 +159,17 @@ def _command_results(
     seconds = time.monotonic() - started
     checks = _CHECK.findall(output)
     results = [
-        Result(f"{name}/{check}", 0, "" if verdict == "pass" else why or "failed")
-        for verdict, check, why in checks
+        Result(f"{name}/{check}", 0, note=text)
+        if verdict == "pass"
+        else Result(f"{name}/{check}", 0, text or "failed")
+        for verdict, check, text in checks
     ]
     lines = output.strip().splitlines()
+    last = lines[-1] if lines else "no output"
     failed_silently = status != 0 and all(result.passed for result in results)
-    why = f"exit status {status}: {lines[-1] if lines else 'no output'}" if failed_silently else ""
-    return [Result(name, seconds, why), *results]
+    why = f"exit status {status}: {last}" if failed_silently else ""
+    note = "" if _CHECK.match(last) or not checks else last
+    return [Result(name, seconds, why, note), *results]
 
 
 def _script_results(console: Console, path: pathlib.Path) -> list[Result]:

@@ -43,5 +43,6 @@ LONG_TESTS = (
         {"RAVELIN_STORM_CALLS": "100000000"},
     ),
     LongTest("fuzz", (_RAVELIN, "fuzz", "--seconds", "600"), 10),
+    LongTest("litmus", (sys.executable, "tests/litmus/run.py"), 1),
     LongTest("mutants", (sys.executable, "tests/mutants/run.py"), 25),
 )
