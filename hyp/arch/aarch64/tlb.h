@@ -16,10 +16,12 @@ namespace ravelin::tlb {
 
 inline constinit std::atomic<bool> repeats{false};
 
-// On each CPU, before it runs anything but the monitor.
+// On each CPU, before it runs anything but the monitor. All CPUs see the store before this one uses
+// a translation that another one may revoke (tests/litmus/repeat_tlbi.litmus).
 inline void AddThisCpu() {
   if (arch::NeedsRepeatedTlbi(sysreg::MidrEl1::Read())) {
     repeats.store(true, std::memory_order_relaxed);
+    DsbIsh();
   }
 }
 
