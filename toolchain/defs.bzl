@@ -182,7 +182,7 @@ def linux_arm64_binary(name, binary = None, srcs = [], deps = [], visibility = N
         visibility = visibility,
     )
 
-def ravelin_fuzz_target(name, srcs = [], deps = [], corpus = None):
+def ravelin_fuzz_target(name, srcs = [], deps = []):
     """A target of libFuzzer: sources that define LLVMFuzzerTestOneInput.
 
     Gives `NAME`, the fuzzer, which only `--config=fuzz` builds (`./ravelin fuzz NAME` runs it),
@@ -192,7 +192,6 @@ def ravelin_fuzz_target(name, srcs = [], deps = [], corpus = None):
       name: the target; its inputs are in corpus/NAME.
       srcs: the sources; none if a library in `deps` has the entry.
       deps: libraries.
-      corpus: files, instead of all that are in corpus/NAME.
     """
     native.cc_library(
         name = name + "_entry",
@@ -212,7 +211,7 @@ def ravelin_fuzz_target(name, srcs = [], deps = [], corpus = None):
     )
     native.filegroup(
         name = name + "_corpus",
-        srcs = native.glob(["corpus/%s/*" % name]) if corpus == None else corpus,
+        srcs = native.glob(["corpus/%s/*" % name]),
     )
     native.cc_test(
         name = name + "_replay",

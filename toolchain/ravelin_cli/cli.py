@@ -56,9 +56,7 @@ def _add_fuzz(add: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--seconds", type=int, default=60, metavar="N", help="for all targets (default: 60)"
     )
-    parser.add_argument(
-        "--seed", type=int, default=fuzzing.default_seed(), metavar="N", help="default: 1"
-    )
+    parser.add_argument("--seed", type=int, metavar="N", help="default: RAVELIN_SEED, or 1")
     parser.add_argument(
         "--keep", type=int, default=0, metavar="N", help="replace the corpus by N inputs found"
     )
@@ -220,7 +218,8 @@ def _test(console: Console, arguments: argparse.Namespace) -> ExitCode:
 def _fuzz(console: Console, arguments: argparse.Namespace) -> ExitCode:
     targets = tuple(fuzzing.known(name) for name in arguments.targets) or fuzzing.TARGETS
     setup.ensure(console)
-    plan = fuzzing.Plan(fuzzing.share(arguments.seconds, len(targets)), arguments.seed)
+    seed = fuzzing.default_seed() if arguments.seed is None else arguments.seed
+    plan = fuzzing.Plan(fuzzing.share(arguments.seconds, len(targets)), seed)
     if arguments.keep:
         for name in targets:
             count = fuzzing.grow(console, name, plan, arguments.keep)

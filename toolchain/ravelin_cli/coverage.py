@@ -225,5 +225,6 @@ def describe(area: Area, report: Report) -> list[str]:
     reasons = explanations() if area.explained else {}
     lines = [f"{name}: {figures}" for name, figures in report.files.items()]
     lines.append(f"{area.name}: {report.total()}")
-    lines += [f"  {branch}: {reasons.get(branch, 'no reason')}" for branch in sorted(report.missing)]
+    for branch in sorted(report.missing):
+        lines.append(f"  {branch}" + (f": {reasons[branch]}" if branch in reasons else ""))
     return lines

@@ -52,7 +52,10 @@ class Plan:
 
 def default_seed() -> int:
     """RAVELIN_SEED, or 1: a run of the tests repeats the one before."""
-    return int(os.environ.get("RAVELIN_SEED", "1"))
+    text = os.environ.get("RAVELIN_SEED", "1")
+    if not text.isdecimal():
+        raise RavelinError(f"RAVELIN_SEED={text} is no number", ExitCode.USAGE)
+    return int(text)
 
 
 def share(total_seconds: int, targets: int = len(TARGETS)) -> int:

@@ -127,13 +127,13 @@ def _unit_group(console: Console, config: str) -> Group:
 
 
 def _fuzzing_group(console: Console) -> Group:
-    plan = fuzzing.Plan(fuzzing.share(_FUZZING_SECONDS), fuzzing.default_seed())
     programs: dict[str, pathlib.Path] = {}
-    return Group(
-        "fuzz",
-        lambda: fuzzing.run(console, programs, plan),
-        lambda: programs.update(fuzzing.build(console)),
-    )
+
+    def run() -> list[Result]:
+        plan = fuzzing.Plan(fuzzing.share(_FUZZING_SECONDS), fuzzing.default_seed())
+        return fuzzing.run(console, programs, plan)
+
+    return Group("fuzz", run, lambda: programs.update(fuzzing.build(console)))
 
 
 def _one(name: str, find: Callable[[], str]) -> Group:
