@@ -21,7 +21,8 @@ def _trouble(path: pathlib.Path) -> str:
     if not sources:
         return "it names no source"
     for file, text in sources:
-        if text not in (paths.REPOSITORY / file).read_text(encoding="utf-8"):
+        place = paths.REPOSITORY / file
+        if not place.is_file() or text not in place.read_text(encoding="utf-8"):
             return f"`{text}` is not in {file}"
     try:
         runs = run.runs_of(path)
