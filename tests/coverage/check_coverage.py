@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The judgement over coverage: what is not covered is named, by its text, until it is explained."""
 
+import dataclasses
+import json
 import pathlib
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 from ravelin_cli import coverage
 
@@ -58,6 +61,18 @@ class CoverageTest(unittest.TestCase):
     def test_an_explanation_without_a_reason_is_trouble(self) -> None:
         report = self._report(_data(2, (3, 0)))
         self.assertEqual(len(coverage.troubles(report, {_BRANCH: " "})), 1)
+
+    def test_an_update_keeps_reasons_and_asks_for_new_ones(self) -> None:
+        row = {**dataclasses.asdict(_BRANCH), "why": "kept"}
+        gone = {**row, "condition": "gone"}
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "uncovered.json")
+            path.write_text(json.dumps([row, gone]), encoding="utf-8")
+            with mock.patch.object(coverage, "EXPLANATIONS", path):
+                coverage.update(self._report(_data(2, (0, 0))))
+                reasons = coverage.explanations()
+        never_true = dataclasses.replace(_BRANCH, never="true")
+        self.assertEqual(reasons, {_BRANCH: "kept", never_true: ""})
 
     def test_explanations_name_files_and_lines_that_exist(self) -> None:
         for branch in coverage.explanations():

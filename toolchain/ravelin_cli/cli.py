@@ -96,6 +96,11 @@ def _add_coverage(add: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add("coverage", "say which lines and branches the unit tests and the model reach")
     areas = ", ".join(coverage.AREAS)
     parser.add_argument("areas", nargs="*", metavar="AREA", help=f"of {areas} (default: all)")
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="bring the list of explained branches up to date; new ones still need a reason",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -239,7 +244,10 @@ def _coverage(console: Console, arguments: argparse.Namespace) -> ExitCode:
     setup.ensure(console)
     for name in arguments.areas or coverage.AREAS:
         area = coverage.AREAS[name]
-        for line in coverage.describe(area, coverage.measure(console, area)):
+        report = coverage.measure(console, area)
+        if arguments.update and area.explained:
+            coverage.update(report)
+        for line in coverage.describe(area, report):
             console.say(line)
     return ExitCode.OK
 

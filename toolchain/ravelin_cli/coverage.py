@@ -205,6 +205,16 @@ def troubles(report: Report, reasons: dict[Branch, str]) -> list[str]:
     ]
 
 
+def update(report: Report) -> None:
+    """Drops what is tested by now, and adds what is not, for somebody to give the reason."""
+    reasons = explanations()
+    rows = [
+        {**dataclasses.asdict(branch), "why": reasons.get(branch, "")}
+        for branch in sorted(report.missing)
+    ]
+    EXPLANATIONS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
 def check(console: Console, area: Area) -> Result:
     """Measures an area of which every missing branch has to be explained."""
     started = time.monotonic()
