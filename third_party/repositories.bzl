@@ -41,6 +41,11 @@ def third_party_repositories():
         path = "libfdt",
     )
     _local_sources(
+        name = "qemu_plugin",
+        build_file = "//third_party:qemu_plugin.BUILD",
+        path = "qemu_plugin",
+    )
+    _local_sources(
         name = "googletest",
         build_file = "//third_party:googletest.BUILD",
         path = "/usr/src/googletest",

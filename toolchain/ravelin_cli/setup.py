@@ -8,7 +8,7 @@ import dataclasses
 import pathlib
 from collections.abc import Callable
 
-from . import apt, armgnu, herd, linux, paths, sources
+from . import apt, armgnu, herd, linux, paths, qemu, sources
 from .console import Console
 from .errors import FetchError
 
@@ -71,6 +71,7 @@ def _steps(console: Console) -> list[_Step]:
                 lambda library=library: sources.fetch(console, library),
             )
         )
+    steps.append(_Step("fetching QEMU 10 for the observer", qemu.present, lambda: qemu.fetch(console)))
     steps.append(
         _Step(
             "fetching the host's Linux kernel and its headers",
@@ -111,7 +112,8 @@ def _fingerprint() -> str:
     """Changes whenever Bazel has to look at compilers and sources again."""
     parts = [str(armgnu.located() or "debian")]
     current = paths.cache() / "arm-gnu-toolchain" / "current"
-    links = [current, *(paths.cache() / "third_party" / lib.name for lib in sources.LIBRARIES)]
+    names = ["qemu_plugin", *(library.name for library in sources.LIBRARIES)]
+    links = [current, *(paths.cache() / "third_party" / name for name in names)]
     parts += [link.resolve().name for link in links if link.exists()]
     return ",".join(parts)
 
