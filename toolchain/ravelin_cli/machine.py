@@ -40,9 +40,9 @@ class Options:
     """What to boot, and on which machine.
 
     Without a monitor the kernel itself starts at EL2, for comparison; without both,
-    `qemu` says what runs. `qemu` are
-    further words for QEMU's command line; `reboots` lets the machine start again
-    on a reset instead of ending.
+    `qemu` says what runs. `qemu` are further words for QEMU's command line;
+    `program` is another QEMU; `reboots` lets the machine start again on a reset
+    instead of ending.
     """
 
     kernel: pathlib.Path | None
@@ -55,6 +55,7 @@ class Options:
     append: str = ""
     machine: str = "virt,virtualization=on,gic-version=3"
     reboots: bool = False
+    program: str = QEMU
     qemu: tuple[str, ...] = ()
 
     def command_line(self) -> str:
@@ -93,7 +94,7 @@ _CPU_OPTIONS = {"max": "max,pauth-impdef=on"}
 def command(options: Options, interactive: bool = False) -> list[str]:
     """QEMU's command line."""
     cpu = _CPU_OPTIONS.get(options.cpu, options.cpu)
-    words = [QEMU, "-M", options.machine, "-cpu", cpu, "-smp", str(options.smp)]
+    words = [options.program, "-M", options.machine, "-cpu", cpu, "-smp", str(options.smp)]
     words += ["-m", options.memory, "-nographic", "-nodefaults", "-net", "none"]
     words += ["-serial", "mon:stdio"] if interactive else ["-serial", "stdio", "-monitor", "none"]
     words += [] if options.reboots else ["-no-reboot"]
@@ -126,7 +127,9 @@ class Machine:
                 stderr=subprocess.STDOUT,
             )
         except FileNotFoundError as error:
-            raise RavelinError(f"{QEMU} is not installed", ExitCode.MACHINE_FAILED) from error
+            raise RavelinError(
+                f"{options.program} is not installed", ExitCode.MACHINE_FAILED
+            ) from error
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -89,7 +89,11 @@ class Bench:
 
     def boot(self, **changes: object) -> Machine:
         """Starts a machine; it is stopped when the scenario ends."""
-        machine = Machine(self.options(**changes))
+        return self.start(self.options(**changes))
+
+    def start(self, options: Options) -> Machine:
+        """As boot, with options made from those of options()."""
+        machine = Machine(options)
         self._machines.append(machine)
         return machine
 
