@@ -17,7 +17,6 @@ import fnmatch
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -25,50 +24,17 @@ sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
 
 import in_machine  # noqa: E402
 import in_tests  # noqa: E402
+import tree  # noqa: E402
 from mutant import InMachine, InTests, Mutant  # noqa: E402
 from ravelin_cli import artifacts, paths, scenario  # noqa: E402
 from ravelin_cli.artifacts import Artifacts  # noqa: E402
 from ravelin_cli.console import Console  # noqa: E402
 from ravelin_cli.errors import ExitCode, RavelinError  # noqa: E402
 
-_SKIPPED = shutil.ignore_patterns(".git", "bazel-*", "__pycache__")
 _IMAGE = "//hyp:ravelin"
 _MUTANTS = (*in_tests.MUTANTS, *in_machine.MUTANTS)
-# Exit status of `bazel test` when all was built and a test failed.
-_TESTS_FAILED = 3
 # A mutant may loop for ever.
 _TEST_SECONDS = 240
-
-
-def _update_copy(copy: pathlib.Path) -> None:
-    """Makes `copy` the tree as it is now, touching only what differs: builds stay incremental."""
-    fresh = copy.with_name(copy.name + ".fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(paths.REPOSITORY, fresh, ignore=_SKIPPED, symlinks=True)
-    if copy.exists():
-        shutil.rmtree(copy)
-    fresh.rename(copy)
-
-
-def _apply(mutant: Mutant, copy: pathlib.Path) -> None:
-    path = copy / mutant.file
-    text = path.read_text(encoding="utf-8")
-    if text.count(mutant.old) != 1:
-        why = f"the text of {mutant.name} is not in {mutant.file} exactly once"
-        raise RavelinError(why, ExitCode.TESTS_FAILED)
-    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-
-
-def _bazel(scratch: pathlib.Path, copy: pathlib.Path, *words: str) -> int:
-    """Runs Bazel on the copy; its exit status. A mutant that does not build is an error."""
-    command = ["bazel", f"--output_base={scratch / 'bazel'}", words[0]]
-    command += [f"--symlink_prefix={scratch / 'links'}/", *words[1:]]
-    ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-    if ran.returncode not in (0, _TESTS_FAILED):
-        errors = [line for line in ran.stderr.splitlines() if "error:" in line or "ERROR" in line]
-        why = f"the mutant does not build: {(errors or ['no error line'])[0]}"
-        raise RavelinError(why, ExitCode.BUILD_FAILED)
-    return ran.returncode
 
 
 def _keep(made: Artifacts, scratch: pathlib.Path) -> Artifacts:
@@ -96,14 +62,14 @@ def _failed_checks(name: str, image: pathlib.Path, made: Artifacts) -> set[str]:
 
 def _survival_in_tests(killer: InTests, scratch: pathlib.Path, copy: pathlib.Path) -> str:
     words = ("test", "-c", "opt", f"--test_timeout={_TEST_SECONDS}", "--test_output=summary")
-    passed = _bazel(scratch, copy, *words, *killer.targets) == 0
+    passed = tree.bazel(scratch, copy, *words, *killer.targets) == 0
     return f"{killer} pass" if passed else ""
 
 
 def _survival_in_machine(
     killer: InMachine, scratch: pathlib.Path, copy: pathlib.Path, made: Artifacts
 ) -> str:
-    _bazel(scratch, copy, "build", _IMAGE)
+    tree.bazel(scratch, copy, "build", _IMAGE)
     failed = _failed_checks(killer.scenario, scratch / "links/bin/hyp/ravelin", made)
     seen = ", ".join(sorted(failed)) or "none"
     return "" if killer.check in failed else f"{killer} does not fail; failed checks: {seen}"
@@ -112,8 +78,8 @@ def _survival_in_machine(
 def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts | None) -> str:
     """Why the removal counts as unnoticed, or nothing."""
     copy = scratch / "tree"
-    _update_copy(copy)
-    _apply(mutant, copy)
+    tree.update(copy)
+    tree.apply(mutant, copy)
     if isinstance(mutant.killer, InTests):
         return _survival_in_tests(mutant.killer, scratch, copy)
     return _survival_in_machine(mutant.killer, scratch, copy, made)
