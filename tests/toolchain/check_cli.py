@@ -17,6 +17,7 @@ from ravelin_cli import (
     bench,
     cpio,
     machine,
+    observer,
     paths,
     scenario,
     symbolize,
@@ -104,6 +105,34 @@ class MachineTest(unittest.TestCase):
         with machine.Machine(options) as running:
             with self.assertRaisesRegex(machine.RavelinError, "the machine ended"):
                 running.expect("login", timeout=20)
+
+
+class ObserverTest(unittest.TestCase):
+    """Reading the observer's report."""
+
+    _TEXT = (
+        "visit host hvc 0xc6001010 count 2 mean 3 max 4 histogram <2^3:2\n"
+        "figure el2_visits 2\nfigure el2_instructions 6\n"
+        "figure longest_visit 4 host hvc 0xc6001010\n"
+        "violation owner cpu 0 pc 0x1 address 0x2 first\n"
+        "violation owner cpu 0 pc 0x3 address 0x4 second\n"
+        "violations owner 7\nviolations 7\nend\n"
+    )
+
+    def test_violations_have_an_example(self) -> None:
+        report = observer.parse(self._TEXT)
+        self.assertEqual(report.violations, {"owner": 7})
+        self.assertEqual(report.trouble(), "owner x7: cpu 0 pc 0x1 address 0x2 first")
+
+    def test_the_longest_visit_has_the_name_of_its_call(self) -> None:
+        summary = observer.parse(self._TEXT).summary()
+        expected = "2 visits of EL2, 6 instructions; the longest: 4 in host hvc VM_RECLAIM"
+        self.assertEqual(summary, expected)
+
+    def test_no_report_is_an_error(self) -> None:
+        with observer.observation(1) as watched:
+            with self.assertRaisesRegex(machine.RavelinError, "no report"):
+                watched.report()
 
 
 class ScenarioTest(unittest.TestCase):

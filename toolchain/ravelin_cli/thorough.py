@@ -45,4 +45,5 @@ LONG_TESTS = (
     LongTest("fuzz", (_RAVELIN, "fuzz", "--seconds", "600"), 10),
     LongTest("litmus", (sys.executable, "tests/litmus/run.py"), 1),
     LongTest("mutants", (sys.executable, "tests/mutants/run.py"), 25),
+    LongTest("planted", (sys.executable, "tests/observer/plant.py"), 12),
 )
