@@ -27,15 +27,32 @@ Cost CallMonitor(Guest& guest, std::uint64_t function, std::uint64_t gfn = 0) {
   return cost;
 }
 
+// What is left of several runs of the guest without NOTHING.
+Cost BeyondNothing(const Guest& guest, Cost total) {
+  total.instructions -= guest.nothing().instructions;
+  total.visits -= guest.nothing().visits;
+  return total;
+}
+
 // A page that is missing: the exit, what the host does about it, the entry.
 Cost FirstTouch(Guest& guest) {
   Cost total = guest.Start(Command(kRead, 0, guest.next_gfn()), RAVELIN_EXIT_MEMORY_FAULT);
   total.Add(guest.GivePage());
   total.Add(guest.Continue(RAVELIN_EXIT_MMIO));
   guest.Finish();
-  total.instructions -= guest.nothing().instructions;
-  total.visits -= guest.nothing().visits;
-  return total;
+  return BeyondNothing(guest, total);
+}
+
+// The host hears of it.
+Cost Relinquish(Guest& guest, std::uint64_t gfn) {
+  Cost total = guest.Start(Command(BENCH_GUEST_CALL, RAVELIN_GUEST_MEM_RELINQUISH, gfn),
+                           RAVELIN_EXIT_RELINQUISHED);
+  total.Add(guest.Continue(RAVELIN_EXIT_MMIO));
+  if (guest.Finish() != RAVELIN_SMCCC_SUCCESS) {
+    Stop("MEM_RELINQUISH failed");
+  }
+  guest.ForgetPage();
+  return BeyondNothing(guest, total);
 }
 
 void BenchExits(Guest& guest, std::string_view kind) {
@@ -59,6 +76,7 @@ void BenchGuests() {
   const std::uint64_t gfn = guest.next_gfn() - 1;
   Report("guest_mem_share", "1", CallMonitor(guest, RAVELIN_GUEST_MEM_SHARE, gfn));
   Report("guest_mem_unshare", "1", CallMonitor(guest, RAVELIN_GUEST_MEM_UNSHARE, gfn));
+  Report("guest_mem_relinquish", "1", Relinquish(guest, gfn));
   guest.End();
 
   Guest normal(RAVELIN_VM_NORMAL);

@@ -25,10 +25,13 @@ void ReportGive(const Vm& vm, Give give, std::string_view operation, std::uint64
   Report(operation, "block", give(vm, GfnOf(index + 2), BlockPfn(index + 2), kBlockPages));
 }
 
-void TakeBack(const Vm& vm, std::uint64_t index) {
-  Reclaim(vm, BlockPfn(index), 2);
-  Reclaim(vm, BlockPfn(index + 1), kBlockPages);
-  Reclaim(vm, BlockPfn(index + 2), kBlockPages);
+// What ReportGive has given.
+using OnGuestPages = Cost (*)(const Vm& vm, std::uint64_t gfn, std::uint64_t pages);
+void ReportChange(const Vm& vm, OnGuestPages change, std::string_view operation,
+                  std::uint64_t index) {
+  Report(operation, "1", change(vm, GfnOf(index) + 1, 1));
+  Report(operation, "512", change(vm, GfnOf(index + 1) + kMisaligned, kBlockPages));
+  Report(operation, "block", change(vm, GfnOf(index + 2), kBlockPages));
 }
 
 }  // namespace
@@ -38,22 +41,28 @@ void BenchProtectedMemory() {
   ReportGive(vm, &Donate, "vm_donate_measured", 1);
   Call(RAVELIN_HOST_VM_LAUNCH, vm.handle);
   ReportGive(vm, &Donate, "vm_donate_zeroed", 4);
+  ReportChange(vm, &ForceReclaim, "vm_force_reclaim", 4);
   DestroyVm(vm);
+  Reclaim(vm, BlockPfn(4), 1);
   Report("vm_reclaim", "1", Reclaim(vm, BlockPfn(1) + 1, 1));
   Report("vm_reclaim", "last", Reclaim(vm, BlockPfn(1), 1));
   Report("vm_reclaim", "512", Reclaim(vm, BlockPfn(2), kBlockPages));
   Report("vm_reclaim", "block", Reclaim(vm, BlockPfn(3), kBlockPages));
-  TakeBack(vm, 4);
   FreeVm(vm);
 }
 
 void BenchNormalMemory() {
   const Vm vm = CreateVm(RAVELIN_VM_NORMAL);
   ReportGive(vm, &Share, "vm_share", 1);
+  ReportChange(vm, &Age, "vm_age", 1);
+  ReportChange(vm, &WriteProtect, "vm_set_permissions", 1);
   Report("vm_unshare", "1", Unshare(vm, GfnOf(1) + 1, 1));
   Report("vm_unshare", "last", Unshare(vm, GfnOf(1), 1));
   Report("vm_unshare", "512", Unshare(vm, GfnOf(2) + kMisaligned, kBlockPages));
   Report("vm_unshare", "block", Unshare(vm, GfnOf(3), kBlockPages));
+  Share(vm, GfnOf(3), BlockPfn(3), kBlockPages);
+  Report("vm_set_permissions", "part", WriteProtect(vm, GfnOf(3), 1));
+  Unshare(vm, GfnOf(3), kBlockPages);
   DestroyVm(vm);
   FreeVm(vm);
 }

@@ -8,6 +8,7 @@
 //   last    the page with which a block is whole again
 //   512     512 pages that cannot be a block: the guest's frames are not aligned as the host's
 //   block   2 MiB, aligned on both sides
+//   part    the first page of a block of the VM's, which has to be split
 #pragma once
 
 namespace ravelin::bench {

@@ -57,4 +57,17 @@ Cost Reclaim(const Vm& vm, std::uint64_t pfn, std::uint64_t pages) {
   return CallForRange(RAVELIN_HOST_VM_RECLAIM, vm.handle, {pfn}, pages);
 }
 
+Cost ForceReclaim(const Vm& vm, std::uint64_t gfn, std::uint64_t pages) {
+  return CallForRange(RAVELIN_HOST_VM_FORCE_RECLAIM, vm.handle, {gfn}, pages);
+}
+
+Cost WriteProtect(const Vm& vm, std::uint64_t gfn, std::uint64_t pages) {
+  constexpr std::uint64_t kReadOnly = RAVELIN_PERM_READ | RAVELIN_PERM_EXEC;
+  return CallForRange(RAVELIN_HOST_VM_SET_PERMISSIONS, vm.handle, {gfn}, pages, kReadOnly);
+}
+
+Cost Age(const Vm& vm, std::uint64_t gfn, std::uint64_t pages) {
+  return CallForRange(RAVELIN_HOST_VM_AGE, vm.handle, {gfn}, pages);
+}
+
 }  // namespace ravelin::bench

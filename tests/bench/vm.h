@@ -44,5 +44,8 @@ Cost Donate(const Vm& vm, std::uint64_t gfn, std::uint64_t pfn, std::uint64_t pa
 Cost Share(const Vm& vm, std::uint64_t gfn, std::uint64_t pfn, std::uint64_t pages);
 Cost Unshare(const Vm& vm, std::uint64_t gfn, std::uint64_t pages);
 Cost Reclaim(const Vm& vm, std::uint64_t pfn, std::uint64_t pages);
+Cost ForceReclaim(const Vm& vm, std::uint64_t gfn, std::uint64_t pages);
+Cost WriteProtect(const Vm& vm, std::uint64_t gfn, std::uint64_t pages);
+Cost Age(const Vm& vm, std::uint64_t gfn, std::uint64_t pages);
 
 }  // namespace ravelin::bench
