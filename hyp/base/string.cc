@@ -10,7 +10,10 @@
 namespace {
 
 using Byte = unsigned char;
-using Word = std::uint64_t;
+using Word [[gnu::may_alias]] = std::uint64_t;
+
+// Words for each turn of a loop.
+constexpr std::size_t kUnrolled = 4;
 
 bool BothAligned(const void* a, const void* b) {
   return ((reinterpret_cast<std::uintptr_t>(a) | reinterpret_cast<std::uintptr_t>(b)) &
@@ -25,6 +28,17 @@ void* memcpy(void* __restrict target, const void* __restrict source, std::size_t
   auto* to = static_cast<Byte*>(target);
   const auto* from = static_cast<const Byte*>(source);
   if (BothAligned(to, from)) {
+    for (; size >= kUnrolled * sizeof(Word); size -= kUnrolled * sizeof(Word)) {
+      const auto* words = reinterpret_cast<const Word*>(from);
+      const Word a = words[0], b = words[1], c = words[2], d = words[3];
+      auto* target_words = reinterpret_cast<Word*>(to);
+      target_words[0] = a;
+      target_words[1] = b;
+      target_words[2] = c;
+      target_words[3] = d;
+      to += kUnrolled * sizeof(Word);
+      from += kUnrolled * sizeof(Word);
+    }
     for (; size >= sizeof(Word); size -= sizeof(Word)) {
       // volatile: the compiler must not turn the loop into a call of this very function
       *reinterpret_cast<volatile Word*>(to) = *reinterpret_cast<const Word*>(from);
@@ -58,6 +72,11 @@ void* memset(void* target, int value, std::size_t size) {
   const auto byte = static_cast<Byte>(value);
   const Word word = Word{byte} * 0x0101010101010101U;
   if (BothAligned(to, to)) {
+    for (; size >= kUnrolled * sizeof(Word); size -= kUnrolled * sizeof(Word)) {
+      auto* words = reinterpret_cast<Word*>(to);
+      words[0] = words[1] = words[2] = words[3] = word;
+      to += kUnrolled * sizeof(Word);
+    }
     for (; size >= sizeof(Word); size -= sizeof(Word)) {
       *reinterpret_cast<volatile Word*>(to) = word;
       to += sizeof(Word);
