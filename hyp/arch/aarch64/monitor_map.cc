@@ -55,6 +55,7 @@ std::uint64_t& MakeEntry(std::uint64_t va, unsigned level, boot::Arena& arena) {
 // The leaf entry for `va`, whose tables exist.
 std::uint64_t& LeafEntry(std::uint64_t va) {
   std::uint64_t table = root_table.raw();
+#pragma GCC unroll 3
   for (unsigned at = 0; at < kLeafLevel; ++at) {
     const std::uint64_t entry = Entries(table)[stage1::Index(va, at)];
     Invariant((entry & stage1::kTable) == stage1::kTable,
