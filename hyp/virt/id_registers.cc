@@ -80,15 +80,49 @@ constexpr auto kAllowed = std::to_array<AllowedField>({
 constexpr std::uint64_t kSignedPfr0 = Field<23, 16>::kMask;   // FP, AdvSIMD
 constexpr std::uint64_t kSignedMmfr0 = Field<31, 24>::kMask;  // 4 and 64 KiB granules
 
-std::uint64_t View(arch::IdRegister source) {
-  const std::uint64_t host = arch::ReadIdRegister(source);
-  std::uint64_t view = 0;
+// The allowed fields of each register as a word. Of a field that is not listed: 0.
+consteval std::array<std::uint64_t, arch::kIdRegisters> MakeMost() {
+  std::array<std::uint64_t, arch::kIdRegisters> most{};
   for (const AllowedField& field : kAllowed) {
-    if (field.source == source) {
-      const std::uint64_t value = (host >> field.low) & 0xf;
-      view |= std::min(value, field.most) << field.low;
+    most[static_cast<std::size_t>(field.source)] |= field.most << field.low;
+  }
+  return most;
+}
+constexpr auto kMost = MakeMost();
+
+// Of each byte, which holds a number below 16, the smaller one.
+constexpr std::uint64_t MinOfBytes(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+  const std::uint64_t not_less = ((a | kOnes * 0x10) - b) >> 4 & kOnes;
+  const std::uint64_t take_b = not_less * 0xf;
+  return (a & ~take_b) | (b & take_b);
+}
+
+// Of each 4-bit field the smaller one.
+constexpr std::uint64_t MinOfFields(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kEven = 0x0f0f'0f0f'0f0f'0f0f;
+  return MinOfBytes(a & kEven, b & kEven) | MinOfBytes(a >> 4 & kEven, b >> 4 & kEven) << 4;
+}
+
+consteval bool MinimumIsRight() {
+  for (std::uint64_t a = 0; a < 16; ++a) {
+    for (std::uint64_t b = 0; b < 16; ++b) {
+      // Beside fields that would show a carry.
+      const std::uint64_t left = a << 60 | a << 20 | 0xf << 24 | a;
+      const std::uint64_t right = b << 60 | b << 20 | std::uint64_t{0xf} << 16 | b;
+      const std::uint64_t least = std::min(a, b);
+      if (MinOfFields(left, right) != (least << 60 | least << 20 | least)) {
+        return false;
+      }
     }
   }
+  return true;
+}
+static_assert(MinimumIsRight());
+
+std::uint64_t View(arch::IdRegister source) {
+  const std::uint64_t host = arch::ReadIdRegister(source);
+  std::uint64_t view = MinOfFields(host, kMost[static_cast<std::size_t>(source)]);
   if (source == kPfr0 && (host & kSignedPfr0) == kSignedPfr0) {
     view |= kSignedPfr0;
   }
