@@ -76,8 +76,8 @@ class Ownership {
 
   // What HostAgeVm has found.
   struct Aged {
-    PageCount pages;      // done
-    std::uint64_t young;  // leaves among them that were used since the last time
+    PageCount pages;          // done
+    std::uint64_t young = 0;  // leaves among them that were used since the last time
   };
 
   constexpr Ownership() = default;  // usable after Start

@@ -3,30 +3,19 @@
 #include "tests/model/checker.h"
 
 #include <algorithm>
+#include <bit>
 #include <initializer_list>
-#include <sstream>
 
 #include "hyp/arch/fake/machine.h"
+#include "tests/model/text.h"
 
 namespace ravelin::model {
 namespace {
 
-constexpr unsigned kMostDifferences = 8;  // that are spelt out
-
-// Spans of 512^n pages that the frames touch, for n of each table below the root: no more tables
-// can be missing.
-std::uint64_t TablesAtMost(unsigned ipa_bits, std::uint64_t gfn, std::uint64_t count) {
-  const unsigned levels = ipa_bits <= 34 ? 1 : ipa_bits <= 43 ? 2 : 3;
-  std::uint64_t tables = 0;
-  for (unsigned level = 1; level <= levels; ++level) {
-    const unsigned shift = 9 * level;
-    tables += ((gfn + count - 1) >> shift) - (gfn >> shift) + 1;
-  }
-  return tables;
-}
+constexpr std::uint64_t kBlock = 512;
 
 bool IsOneOf(Kind kind, std::initializer_list<Kind> kinds) {
-  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  return std::ranges::find(kinds, kind) != kinds.end();
 }
 
 }  // namespace
@@ -36,6 +25,8 @@ void Statistics::Add(const Statistics& other) {
   successes += other.successes;
   skipped += other.skipped;
   full_checks += other.full_checks;
+  shared_blocks += other.shared_blocks;
+  whole_blocks += other.whole_blocks;
   for (std::size_t i = 0; i < kKinds; ++i) {
     by_kind[i] += other.by_kind[i];
     done_by_kind[i] += other.done_by_kind[i];
@@ -43,32 +34,24 @@ void Statistics::Add(const Statistics& other) {
   }
 }
 
-Checker::Checker(const Layout& layout, std::uint64_t host_tables, Shortage shortage)
-    : engine_(layout, host_tables), specification_(layout), shortage_(shortage) {}
+SpecificationMemory::SpecificationMemory(const Layout& layout)
+    : pages_(Specification::PagesOf(layout)),
+      mappings_(std::bit_ceil(std::max<std::size_t>(8 * pages_.size(), layout.mappings))) {}
 
-void Checker::Differs(const std::string& what, std::uint64_t where) {
-  if (++wrong_count_ > kMostDifferences) {
-    return;
-  }
-  std::ostringstream text;
-  text << "  " << what << " (0x" << std::hex << where << ")\n";
-  wrong_ += text.str();
-}
+Checker::Checker(const Layout& layout, std::uint64_t host_tables, Shortage shortage)
+    : engine_(layout, host_tables),
+      memory_(layout),
+      specification_(layout, memory_.view()),
+      shortage_(shortage) {}
 
 std::optional<std::string> Checker::Outcome() {
-  if (wrong_count_ == 0) {
-    return std::nullopt;
-  }
-  if (wrong_count_ > kMostDifferences) {
-    wrong_ += "  ... " + std::to_string(wrong_count_) + " differences in all\n";
-  }
-  return wrong_;
+  return differences_.empty() ? std::nullopt : std::optional(ToString(differences_));
 }
 
 // --- One step
 
 std::optional<std::string> Checker::Step(const Operation& operation) {
-  last_succeeded_ = false;
+  last_done_ = 0;
   if (!specification_.Permitted(operation)) {
     ++statistics_.skipped;
     return std::nullopt;
@@ -76,26 +59,23 @@ std::optional<std::string> Checker::Step(const Operation& operation) {
   const auto kind = static_cast<std::size_t>(operation.kind);
   ++statistics_.operations;
   ++statistics_.by_kind[kind];
-  touched_pages_.clear();
-  touched_frames_.clear();
-  Touch(operation);
+  const Touched touched = TouchedBy(specification_, operation);
   const Counters before = TakeCounters();
+  const bool may_be_short = IsShort(operation);
+  NoteAges(operation);
   const Result<std::uint64_t> answer = engine_.Apply(operation);
-  CheckAnswer(operation, answer);
-  if (wrong_count_ != 0) {
+  CompareAnswer(specification_, operation, answer, may_be_short, differences_);
+  if (!differences_.empty()) {
     return Outcome();
   }
   if (answer.has_value()) {
-    Operation done = operation;
-    if (operation.kind == Kind::kReturnMetadata) {
-      done.count = *answer;
-    }
-    specification_.Apply(done);
-    last_succeeded_ = true;
+    specification_.Apply(operation, *answer);
+    last_done_ = *answer;
     ++statistics_.successes;
     ++statistics_.done_by_kind[kind];
+    CheckDone(operation, *answer);
   } else {
-    CheckUnchanged(before, kept_events_);
+    CheckUnchanged(before);
     statistics_.short_by_kind[kind] += answer.error() == Error::kNoMemory ? 1U : 0U;
   }
   if (keep_log_) {
@@ -103,53 +83,78 @@ std::optional<std::string> Checker::Step(const Operation& operation) {
   } else {
     fake::ClearLog();
   }
-  CheckTouched(operation);
+  CheckTouched(operation.vm, touched);
   return Outcome();
 }
 
-void Checker::CheckAnswer(const Operation& operation, const Result<std::uint64_t>& answer) {
-  const ErrorSet refusals = specification_.Refusals(operation);
-  if (!answer.has_value() && answer.error() == Error::kNoMemory) {
-    if (!refusals.empty()) {
-      Differs("a call that is refused anyway asks for memory", 0);
-    } else if (!MayBeShort(operation)) {
-      Differs("no memory, although there is enough", 0);
-    }
-    return;
+// What only a success has to keep.
+void Checker::CheckDone(const Operation& operation, std::uint64_t done) {
+  if (operation.kind == Kind::kMapHostMmio && !specification_.HasRecord(operation.pfn)) {
+    mmio_.insert(operation.pfn);
   }
-  if (answer.has_value() != refusals.empty()) {
-    Differs(refusals.empty() ? "fails, and should succeed; error" : "succeeds, and should fail",
-            answer.has_value() ? 0 : static_cast<std::uint64_t>(answer.error()));
-  } else if (!answer.has_value() && !refusals.Contains(answer.error())) {
-    Differs("fails for a reason that does not hold; error",
-            static_cast<std::uint64_t>(answer.error()));
-  } else if (answer.has_value() && operation.kind == Kind::kReturnMetadata) {
-    const std::uint64_t expected = specification_.ReturnCount(operation);
-    const bool enough =
-        *answer == expected || (shortage_.host_tables && *answer < expected && *answer != 0);
-    if (!enough) {
-      Differs("returns another number of pages", *answer);
-    }
+  if (operation.kind == Kind::kAge) {
+    CheckAges(operation, done);
+  }
+  if (operation.kind == Kind::kGuestTouch) {
+    differences_.NoteIf(!Walk(engine_.TreeOf(operation.vm), operation.gfn).young,
+                        "a frame that was used has no access flag", operation.gfn);
+  }
+  if (operation.kind == Kind::kDonateVm && (operation.gfn + done) % kBlock == 0) {
+    CheckBlock(operation.vm, operation.gfn + done - kBlock);
+  }
+  const bool aligned = operation.pfn % kBlock == 0 && operation.gfn % kBlock == 0;
+  if (operation.kind == Kind::kShareVm && aligned && operation.count >= kBlock) {
+    const bool ram = specification_.IsRam(operation.pfn);
+    const unsigned level = Walk(engine_.TreeOf(operation.vm), operation.gfn).level;
+    differences_.NoteIf(done != kBlock || (ram && level > 2), "a shared block is in pieces, gfn",
+                        operation.gfn);
+    ++statistics_.shared_blocks;
   }
 }
 
-bool Checker::MayBeShort(const Operation& operation) const {
-  if (operation.kind == Kind::kDonateVm || operation.kind == Kind::kShareVm ||
-      operation.kind == Kind::kGuardMmio) {
-    const std::uint64_t count = operation.kind == Kind::kGuardMmio ? 1 : operation.count;
-    const unsigned bits = specification_.layout().vms[operation.vm].ipa_bits;
-    const std::uint64_t free = engine_.vm(operation.vm)->table().pool().free_count().raw();
-    if (free < TablesAtMost(bits, operation.gfn, count)) {
-      return true;
+// The access flags of the frames that an operation may age.
+void Checker::NoteAges(const Operation& operation) {
+  ages_.clear();
+  if (operation.kind != Kind::kAge) {
+    return;
+  }
+  const Tree tree = engine_.TreeOf(operation.vm);
+  for (std::uint64_t i = 0; i < VisitOf(operation); ++i) {
+    if (!specification_.IsPage(operation.vm, operation.gfn + i)) {
+      return;
     }
+    ages_.push_back(Walk(tree, operation.gfn + i));
+  }
+}
+
+// Every young leaf of the part was counted once, and none is young now.
+void Checker::CheckAges(const Operation& operation, std::uint64_t done) {
+  const Tree tree = engine_.TreeOf(operation.vm);
+  std::uint64_t young = 0;
+  for (std::uint64_t i = 0; i < done; ++i) {
+    const std::uint64_t frame = operation.gfn + i;
+    const View& before = ages_.at(i);
+    const bool first = i == 0 || frame % walk::PagesAt(before.level) == 0;
+    young += first && before.young ? 1 : 0;
+    differences_.NoteIf(Walk(tree, frame).young, "a frame is young after HostAgeVm", frame);
+  }
+  differences_.NoteIf(young != engine_.last_young(), "HostAgeVm counts other young leaves",
+                      engine_.last_young());
+}
+
+bool Checker::IsShort(const Operation& operation) const {
+  const Kind kind = operation.kind;
+  const stage2::PageTable* const table = engine_.TableOf(operation.vm);
+  if (ArgumentsOf(kind).gfn && table != nullptr &&
+      MayBeShort(specification_, operation, table->pool())) {
+    return true;
   }
   const bool maps_for_monitor =
-      IsOneOf(operation.kind,
-              {Kind::kHostShareMonitor, Kind::kDonateMonitor, Kind::kTopUp, Kind::kCreateVm});
-  const bool changes_host =
-      IsOneOf(operation.kind,
-              {Kind::kDonateMonitor, Kind::kTopUp, Kind::kCreateVm, Kind::kDonateVm,
-               Kind::kReturnMetadata, Kind::kReclaim, Kind::kVmShareHost, Kind::kMapHostMmio});
+      IsOneOf(kind, {Kind::kHostShareMonitor, Kind::kDonateMonitor, Kind::kTopUp, Kind::kCreateVm});
+  const bool changes_host = IsOneOf(
+      kind, {Kind::kDonateMonitor, Kind::kTopUp, Kind::kCreateVm, Kind::kDonateVm,
+             Kind::kReturnMetadata, Kind::kReclaim, Kind::kForceReclaim, Kind::kVmRelinquish,
+             Kind::kDonateDevice, Kind::kReclaimDevice, Kind::kVmShareHost, Kind::kMapHostMmio});
   return (maps_for_monitor && shortage_.monitor_map) || (changes_host && shortage_.host_tables);
 }
 
@@ -158,81 +163,30 @@ Checker::Counters Checker::TakeCounters() const {
   counters[0] = engine_.ownership().donated_pages().raw();
   counters[1] = engine_.ownership().host_pool().free_count().raw();
   std::size_t next = 2;
-  for (unsigned vm = 0; vm < specification_.layout().vms.size(); ++vm) {
-    counters.at(next++) = engine_.MetadataCount(vm);
-    if (const stage2::VmMemory* memory = engine_.vm(vm); memory != nullptr) {
-      counters.at(next++) = memory->guest_pages().raw();
-      counters.at(next++) = memory->table().pool().free_count().raw();
+  for (unsigned space = 0; space < specification_.space_count(); ++space) {
+    counters.at(next++) = engine_.MetadataCount(space);
+    counters.at(next++) = engine_.PageCountOf(space);
+    if (const stage2::PageTable* table = engine_.TableOf(space); table != nullptr) {
+      counters.at(next++) = table->pool().free_count().raw();
+      counters.at(next++) = table->pool().reserved_count().raw();
     }
   }
   return counters;
 }
 
-void Checker::CheckUnchanged(const Counters& before, std::size_t events) {
-  if (fake::Log().size() != events) {
-    Differs("a failed call has written or maintained something; events", fake::Log().size());
-  }
-  if (TakeCounters() != before) {
-    Differs("a failed call has changed a counter", 0);
-  }
+void Checker::CheckUnchanged(const Counters& before) {
+  const std::size_t events = fake::Log().size();
+  differences_.NoteIf(events != kept_events_,
+                      "a failed call has written or maintained something; events", events);
+  differences_.NoteIf(TakeCounters() != before, "a failed call has changed a counter", 0);
 }
 
-// --- What an operation may have touched
-
-void Checker::TouchPage(std::uint64_t pfn) {
-  if (specification_.IsRam(pfn)) {
-    touched_pages_.push_back(pfn);
-  }
-}
-
-// Of a long range the ends, some pages inside and the neighbours outside.
-void Checker::TouchFrames(std::uint64_t first, std::uint64_t count) {
-  const std::uint64_t last = first + count - 1;
-  for (const std::uint64_t gfn : {first - 1, first, first + 1, first + count / 2, last, last + 1}) {
-    touched_frames_.push_back(gfn);
-  }
-}
-
-void Checker::Touch(const Operation& operation) {
-  const std::uint64_t count = std::min<std::uint64_t>(operation.count, 513);
-  const std::uint64_t last = operation.pfn + count - 1;
-  const bool names_page = operation.kind < Kind::kUnshareVm || operation.pfn != 0;
-  if (names_page) {
-    for (const std::uint64_t pfn : {operation.pfn, operation.pfn - 1, last + 1}) {
-      TouchPage(pfn);
-    }
-    if (count > 1) {
-      TouchPage(last);
-      TouchPage(operation.pfn + count / 2);
-    }
-  }
-  const bool names_vm = operation.kind >= Kind::kDonateVm && operation.kind <= Kind::kUnguardMmio;
-  if (names_vm && operation.kind != Kind::kReclaim) {
-    TouchFrames(operation.gfn, count);
-    const Vm& vm = specification_.VmAt(operation.vm);
-    for (const std::uint64_t gfn : {operation.gfn, operation.gfn + count - 1}) {
-      if (const auto found = vm.pages.find(gfn); found != vm.pages.end()) {
-        TouchPage(found->second);
-      }
-    }
-  }
-  if (operation.kind == Kind::kReclaim && specification_.IsRam(operation.pfn)) {
-    TouchFrames(specification_.At(operation.pfn).gfn, count);
-  }
-  if (operation.kind == Kind::kReturnMetadata) {
-    const auto& metadata = specification_.VmAt(operation.vm).metadata;
-    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(metadata.size(), 3); ++i) {
-      TouchPage(metadata[metadata.size() - 1 - i]);
-    }
-  }
-}
-
-void Checker::CheckTouched(const Operation& operation) {
-  for (const std::uint64_t pfn : touched_pages_) {
+void Checker::CheckTouched(unsigned space, const Touched& touched) {
+  for (const std::uint64_t pfn : touched.pages) {
     CheckPage(pfn);
   }
-  for (const std::uint64_t gfn : touched_frames_) {
-    CheckGuestView(operation.vm, gfn);
+  for (const std::uint64_t frame : touched.frames) {
+    CheckFrame(space, frame);
   }
   CheckCounters();
 }

@@ -17,18 +17,19 @@ constexpr std::uint64_t kPage = kSmallPages.first;
 class CheckerTest : public ::testing::Test {
  protected:
   CheckerTest() : checker_(SmallScene().layout) {
-    for (const Operation& operation : SmallScene().set_up) {
-      EXPECT_EQ(checker_.Step(operation), std::nullopt);
-    }
+    Prepare(SmallScene(), checker_);
     Expect({.kind = Kind::kHostWrite, .pfn = kPage});
-    Expect({.kind = Kind::kDonateVm, .vm = 0, .pfn = kPage, .gfn = kSmallFrame, .count = 2});
+    Expect({.kind = Kind::kDonateVm, .vm = 0, .pfn = kPage, .gfn = kSmallFrame});
+    Expect({.kind = Kind::kDonateVm, .vm = 0, .pfn = kPage + 1, .gfn = kSmallFrame + 1});
+    Expect({.kind = Kind::kShareVm, .vm = 1, .pfn = kPage + 2, .gfn = kSmallFrame, .option = 3});
+    Expect({.kind = Kind::kMapDevice, .vm = 2, .pfn = kPage + 2, .gfn = 5, .option = 1});
     Expect({.kind = Kind::kGuardMmio, .vm = 0, .gfn = 7});
     EXPECT_EQ(checker_.CheckAll(), std::nullopt);
   }
 
   void Expect(const Operation& operation) {
     EXPECT_EQ(checker_.Step(operation), std::nullopt);
-    EXPECT_TRUE(checker_.last_succeeded());
+    EXPECT_EQ(checker_.last_done(), operation.count);
   }
 
   // The address of the entry that the walk of `frame` ends at.
@@ -65,14 +66,29 @@ TEST_F(CheckerTest, SeesOtherMemoryTypeOfTheHost) {
 }
 
 TEST_F(CheckerTest, SeesAnotherPageInTheVm) {
-  Tamper(EntryOf(checker_.engine().VmTree(0), kSmallFrame), 1U << 12U);
+  Tamper(EntryOf(checker_.engine().TreeOf(0), kSmallFrame), 1U << 12U);
 }
 
 TEST_F(CheckerTest, SeesAPageMoreInTheVm) {
-  Tamper(EntryOf(checker_.engine().VmTree(0), kSmallFrame - 1), kPage << 12U | 0x7ffU);
+  Tamper(EntryOf(checker_.engine().TreeOf(0), kSmallFrame - 1), kPage << 12U | 0x7ffU);
 }
 
-TEST_F(CheckerTest, SeesALostGuard) { Tamper(EntryOf(checker_.engine().VmTree(0), 7), 2); }
+TEST_F(CheckerTest, SeesOtherPermissionsOfAVm) {
+  Tamper(EntryOf(checker_.engine().TreeOf(1), kSmallFrame), 1U << 7U);
+}
+
+TEST_F(CheckerTest, SeesThatADeviceKeepsAPage) {
+  Tamper(EntryOf(checker_.engine().TreeOf(2), 6), (kPage << 12U) | 0x7ffU);
+}
+
+TEST_F(CheckerTest, SeesALoanThatIsNotCounted) {
+  ASSERT_TRUE(checker_.engine().ownership().HostShareVm(checker_.engine().VmAt(1), Gfn{9},
+                                                        {Pfn{kPage + 2}, PageCount{1}},
+                                                        stage2::Permissions::kRead));
+  EXPECT_NE(checker_.CheckAll(), std::nullopt);
+}
+
+TEST_F(CheckerTest, SeesALostGuard) { Tamper(EntryOf(checker_.engine().TreeOf(0), 7), 2); }
 
 TEST_F(CheckerTest, SeesOtherContents) {
   fake::Poke(ToPa(Pfn{kPage}), HostBytes(1));
@@ -81,13 +97,13 @@ TEST_F(CheckerTest, SeesOtherContents) {
 
 TEST_F(CheckerTest, SeesAChangedRecord) {
   // The operation bypasses the specification.
-  ASSERT_TRUE(
-      checker_.engine().ownership().VmShareHost(*checker_.engine().vm(0), Gfn{kSmallFrame}));
+  ASSERT_TRUE(checker_.engine().ownership().VmShareHost(checker_.engine().VmAt(0), Gfn{kSmallFrame},
+                                                        stage2::Content::kKept));
   EXPECT_NE(checker_.CheckAll(), std::nullopt);
 }
 
 TEST_F(CheckerTest, SeesALostTablePage) {
-  ASSERT_TRUE(checker_.engine().vm(0)->pool().Take());
+  ASSERT_TRUE(checker_.engine().VmAt(0).pool().Take());
   EXPECT_NE(checker_.CheckAll(), std::nullopt);
 }
 

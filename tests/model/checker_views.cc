@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the specification says of records, tables, contents and counters, held against the engine.
-#include <string>
+// What the fake machine shows besides records and tables, and comparisons of whole tables.
+#include <algorithm>
 
 #include "hyp/arch/fake/machine.h"
 #include "tests/model/checker.h"
@@ -10,164 +10,49 @@
 namespace ravelin::model {
 namespace {
 
-using stage2::Borrower;
-using stage2::Owner;
-
-constexpr std::uint64_t kGuardNote = 2;  // what software leaves in the entry of a guarded frame
-
-Owner ToOwner(Party party) {
-  switch (party) {
-    case Party::kMonitor:
-      return Owner::kMonitor;
-    case Party::kVm:
-      return Owner::kVm;
-    case Party::kHost:
-    case Party::kNobody:
-      break;
-  }
-  return Owner::kHost;
-}
-
-Borrower ToBorrower(Party party) {
-  switch (party) {
-    case Party::kHost:
-      return Borrower::kHost;
-    case Party::kMonitor:
-      return Borrower::kMonitor;
-    case Party::kVm:
-      return Borrower::kVm;
-    case Party::kNobody:
-      break;
-  }
-  return Borrower::kNone;
-}
-
-stage2::HostAccessKind AccessOf(const Page& page) {
-  if (page.owner == Party::kHost) {
-    return page.borrower == Party::kNobody ? stage2::HostAccessKind::kOwned
-                                           : stage2::HostAccessKind::kLent;
-  }
-  return page.borrower == Party::kHost ? stage2::HostAccessKind::kBorrowed
-                                       : stage2::HostAccessKind::kForeign;
-}
-
-bool IsMetadata(const Page& page, const Layout& layout, std::uint64_t pfn) {
-  const bool carved =
-      pfn >= layout.carve_out.first && pfn - layout.carve_out.first < layout.carve_out.count;
-  return page.owner == Party::kMonitor && !carved;
-}
+constexpr std::uint64_t kBlock = 512;
 
 bool IsMmio(const View& view, std::uint64_t frame) {
-  return view.pfn == frame && view.read && view.write && !view.execute && !view.write_back;
+  return view.mapped && view.pfn == frame && view.permissions() == 3 &&
+         view.memory == Memory::kNonCacheable;
 }
 
 }  // namespace
 
 void Checker::CheckPage(std::uint64_t pfn) {
+  ComparePage(specification_, engine_.ownership(), pfn, differences_);
   const Page& page = specification_.At(pfn);
-  CheckRecord(pfn, page);
-  CheckHostView(pfn, page);
-  const bool metadata = IsMetadata(page, specification_.layout(), pfn);
-  if (fake::IsMappedForMonitor(Pfn{pfn}) != (metadata || page.borrower == Party::kMonitor)) {
-    Differs("the monitor's mapping is wrong for pfn", pfn);
+  differences_.NoteIf(fake::IsMappedForMonitor(Pfn{pfn}) != (page.metadata || page.lent_monitor),
+                      "the monitor's mapping is wrong for pfn", pfn);
+  const bool of_monitor = page.owner == Party::kMonitor && (!page.metadata || page.of_table);
+  if (!page.mmio && !of_monitor) {
+    differences_.NoteIf(!PageHolds(pfn, page.contents), "contents are wrong of pfn", pfn);
   }
-  const bool specified = page.owner != Party::kMonitor || (metadata && !page.of_table);
-  if (specified && !PageHolds(pfn, page.contents)) {
-    Differs("contents are wrong of pfn", pfn);
-  }
-  if (page.owner == Party::kVm || page.borrower == Party::kVm) {
-    CheckGuestView(page.vm, page.gfn);
+  if (page.owner == Party::kVm || page.owner == Party::kDevice) {
+    CheckFrame(page.space, page.place);
   }
 }
 
-void Checker::CheckRecord(std::uint64_t pfn, const Page& page) {
-  const Result<stage2::PageRecord> record = engine_.ownership().RecordOf(Pfn{pfn});
-  if (!record.has_value()) {
-    Differs("there is no record of pfn", pfn);
-    return;
-  }
-  const bool of_vm = page.owner == Party::kVm || page.borrower == Party::kVm;
-  const bool has_vm = of_vm || IsMetadata(page, specification_.layout(), pfn);
-  if (record->owner != ToOwner(page.owner) || record->borrower != ToBorrower(page.borrower)) {
-    Differs("the record has another owner or borrower of pfn", pfn);
-  }
-  if (record->vm.raw() != (has_vm ? page.vm + 1 : 0)) {
-    Differs("the record has another VM of pfn", pfn);
-  }
-  if (record->pins != (page.pinned ? 1 : 0)) {
-    Differs("the record has other pins of pfn", pfn);
-  }
-  if (of_vm && record->frame != page.gfn) {
-    Differs("the record has another guest frame of pfn", pfn);
-  }
-  if (engine_.ownership().HostAccess(Pfn{pfn}) != AccessOf(page)) {
-    Differs("HostAccess is wrong for pfn", pfn);
-  }
-}
-
-void Checker::CheckHostView(std::uint64_t pfn, const Page& page) {
-  const View view = Walk(engine_.HostTree(), pfn);
-  if (view.mapped != specification_.HostCanUse(pfn) || view.software != 0) {
-    Differs(view.mapped ? "the host has a page that it must not have, pfn"
-                        : "the host's table lacks a page, pfn",
-            pfn);
-  } else if (view.mapped) {
-    const bool own = page.owner == Party::kHost;
-    if (view.pfn != pfn || !view.read || !view.write || view.execute != own || !view.write_back) {
-      Differs("the host's entry has other attributes, pfn", pfn);
-    }
-  }
-}
-
-void Checker::CheckGuestView(unsigned vm, std::uint64_t gfn) {
-  const Vm& model = specification_.VmAt(vm);
-  if (model.phase != Phase::kLive || gfn >= specification_.FramesOf(vm)) {
-    return;
-  }
-  const View view = Walk(engine_.VmTree(vm), gfn);
-  const auto found = model.pages.find(gfn);
-  const std::uint64_t note = model.guarded.contains(gfn) ? kGuardNote : 0;
-  if (view.mapped != (found != model.pages.end()) || view.software != note) {
-    Differs("VM " + std::to_string(vm) + " has another view of gfn", gfn);
-    return;
-  }
-  if (!view.mapped) {
-    return;
-  }
-  const Page& page = specification_.At(found->second);
-  const unsigned permissions = page.owner == Party::kVm ? 7 : page.permissions;
-  const unsigned seen = (view.read ? 1U : 0U) | (view.write ? 2U : 0U) | (view.execute ? 4U : 0U);
-  if (view.pfn != found->second || seen != permissions || !view.write_back) {
-    Differs("VM " + std::to_string(vm) + " has another page or other rights at gfn", gfn);
+void Checker::CheckFrame(unsigned space, std::uint64_t frame) {
+  if (specification_.SpaceAt(space).phase == Phase::kLive) {
+    CompareFrame(specification_, engine_.TreeOf(space), space, frame, differences_);
   }
 }
 
 void Checker::CheckCounters() {
-  for (unsigned vm = 0; vm < specification_.layout().vms.size(); ++vm) {
-    const Vm& model = specification_.VmAt(vm);
-    if (engine_.MetadataCount(vm) != model.metadata.size()) {
-      Differs("the number of metadata pages is wrong of VM", vm);
-    }
-    const stage2::VmMemory* memory = engine_.vm(vm);
-    if ((memory != nullptr) != (model.phase == Phase::kLive)) {
-      Differs("the phase is wrong of VM", vm);
-    } else if (memory != nullptr && memory->guest_pages().raw() != model.pages.size()) {
-      Differs("guest_pages is wrong of VM", vm);
-    }
+  for (unsigned number = 0; number < specification_.space_count(); ++number) {
+    const Space& space = specification_.SpaceAt(number);
+    differences_.NoteIf(engine_.MetadataCount(number) != space.metadata,
+                        "the number of metadata pages is wrong of VM or device", number);
+    const bool lives = engine_.TableOf(number) != nullptr;
+    differences_.NoteIf(lives != (space.phase == Phase::kLive),
+                        "the phase is wrong of VM or device", number);
+    differences_.NoteIf(lives && engine_.PageCountOf(number) != space.pages,
+                        "the number of mapped pages is wrong of VM or device", number);
   }
+  differences_.NoteIf(engine_.ownership().donated_pages().raw() != specification_.donated(),
+                      "donated_pages is wrong", engine_.ownership().donated_pages().raw());
 }
-
-// Metadata is chained through the records, back from the page that was donated last.
-void Checker::CheckMetadataChain(const Vm& model) {
-  for (std::size_t i = 1; i < model.metadata.size(); ++i) {
-    const auto record = engine_.ownership().RecordOf(Pfn{model.metadata[i]});
-    if (!record.has_value() || record->frame != model.metadata[i - 1]) {
-      Differs("the chain of metadata is broken at pfn", model.metadata[i]);
-    }
-  }
-}
-
-// --- Everything
 
 std::optional<std::string> Checker::CheckAll() {
   ++statistics_.full_checks;
@@ -176,24 +61,24 @@ std::optional<std::string> Checker::CheckAll() {
       CheckPage(pfn);
     }
   }
-  CheckCounters();
-  if (engine_.ownership().donated_pages().raw() != specification_.Donated()) {
-    Differs("donated_pages is wrong", engine_.ownership().donated_pages().raw());
+  for (const Frames& region : specification_.layout().mmio) {
+    for (std::uint64_t pfn = region.first; pfn < region.first + region.count; ++pfn) {
+      CheckPage(pfn);
+    }
   }
-  CheckBlocks();
+  CheckCounters();
+  CheckHostBlocks();
   CheckHostTable();
-  for (unsigned vm = 0; vm < specification_.layout().vms.size(); ++vm) {
-    CheckMetadataChain(specification_.VmAt(vm));
-    if (specification_.VmAt(vm).phase == Phase::kLive) {
-      CheckVmTable(vm);
+  for (unsigned space = 0; space < specification_.space_count(); ++space) {
+    if (specification_.SpaceAt(space).phase == Phase::kLive) {
+      CheckTable(space);
     }
   }
   return Outcome();
 }
 
 // What is the host's throughout is one block of 2 MiB at least.
-void Checker::CheckBlocks() {
-  constexpr std::uint64_t kBlock = 512;
+void Checker::CheckHostBlocks() {
   for (const Frames& region : specification_.layout().ram) {
     const std::uint64_t end = region.first + region.count;
     for (std::uint64_t at = (region.first + kBlock - 1) / kBlock * kBlock; at + kBlock <= end;
@@ -202,59 +87,84 @@ void Checker::CheckBlocks() {
       for (std::uint64_t pfn = at; pfn < at + kBlock && hosts; ++pfn) {
         hosts = specification_.At(pfn).owner == Party::kHost;
       }
-      if (hosts && Walk(engine_.HostTree(), at).level > 2) {
-        Differs("a block of the host is in pieces, pfn", at);
-      }
+      differences_.NoteIf(hosts && Walk(engine_.HostTree(), at).level > 2,
+                          "a block of the host is in pieces, pfn", at);
     }
   }
 }
 
-// RAM has been compared. Whatever else is there is MMIO, and every table page is accounted for.
+// Pages with a record have been compared. Whatever else is there is MMIO, and every table page is
+// accounted for.
 void Checker::CheckHostTable() {
+  const Layout& layout = specification_.layout();
   const std::uint64_t tables =
       VisitAll(engine_.HostTree(), [&](std::uint64_t frame, const View& view, std::uint64_t pages) {
-        if (specification_.IsRam(frame)) {
+        if (specification_.HasRecord(frame)) {
           return;
         }
-        if (!view.mapped || !IsMmio(view, frame)) {
-          Differs("the host's table has a strange entry outside RAM, frame", frame);
-        }
-        for (const Frames& region : specification_.layout().ram) {
-          if (frame < region.first + region.count && region.first < frame + pages) {
-            Differs("an MMIO block of the host covers RAM, frame", frame);
-          }
-        }
+        differences_.NoteIf(!IsMmio(view, frame),
+                            "the host's table has a strange entry outside RAM, frame", frame);
+        const auto covers = [&](const Frames& region) {
+          return frame < region.first + region.count && region.first < frame + pages;
+        };
+        differences_.NoteIf(
+            std::ranges::any_of(layout.ram, covers) || std::ranges::any_of(layout.mmio, covers),
+            "an MMIO block of the host covers pages with records, frame", frame);
       });
-  if (tables + engine_.ownership().host_pool().free_count().raw() != engine_.host_tables()) {
-    Differs("table pages of the host are lost; in use", tables);
-  }
-  for (const std::uint64_t frame : specification_.mmio()) {
-    if (!IsMmio(Walk(engine_.HostTree(), frame), frame)) {
-      Differs("the host has no MMIO at frame", frame);
-    }
+  differences_.NoteIf(
+      tables + engine_.ownership().host_pool().free_count().raw() != engine_.host_tables(),
+      "table pages of the host are lost; in use", tables);
+  for (const std::uint64_t frame : mmio_) {
+    differences_.NoteIf(!IsMmio(Walk(engine_.HostTree(), frame), frame),
+                        "the host has no MMIO at frame", frame);
   }
 }
 
-void Checker::CheckVmTable(unsigned vm) {
-  const Vm& model = specification_.VmAt(vm);
-  std::uint64_t entries = 0;
-  const std::uint64_t tables =
-      VisitAll(engine_.VmTree(vm), [&](std::uint64_t gfn, const View&, std::uint64_t pages) {
-        ++entries;
-        CheckGuestView(vm, gfn);
-        if (pages != 1) {
-          Differs("a VM's table has a block at gfn", gfn);
-        }
+void Checker::CheckTable(unsigned number) {
+  const Space& space = specification_.SpaceAt(number);
+  const stage2::PagePool& pool = engine_.TableOf(number)->pool();
+  std::uint64_t pages = 0;
+  std::uint64_t notes = 0;
+  std::uint64_t splits = 0;  // table pages with which every block of 2 MiB can be split
+  const std::uint64_t tables = VisitAll(
+      engine_.TreeOf(number), [&](std::uint64_t frame, const View& view, std::uint64_t size) {
+        (view.mapped ? pages : notes) += view.mapped ? size : 1;
+        splits += view.mapped && view.level < 3 ? 3 - view.level : 0;
+        CheckFrame(number, frame);
+        CheckFrame(number, frame + size - 1);
       });
-  if (entries != model.pages.size() + model.guarded.size()) {
-    Differs("a VM's table has another number of entries", entries);
+  differences_.NoteIf(pages != space.pages || notes != space.notes,
+                      "a table has another number of entries", pages);
+  const bool is_protected = specification_.ShapeOf(number).kind == SpaceKind::kProtectedVm;
+  specification_.frames().ForEach(number, [&](std::uint64_t frame, const Frame&) {
+    CheckFrame(number, frame);
+    if (is_protected && frame % kBlock == 0) {
+      CheckBlock(number, frame);
+    }
+  });
+  const std::uint64_t reserved = pool.reserved_count().raw();
+  differences_.NoteIf(tables + pool.free_count().raw() + reserved != space.table_pages,
+                      "table pages of a VM or device are lost; in use", tables);
+  differences_.NoteIf(is_protected && reserved < splits, "too few table pages are in reserve",
+                      reserved);
+}
+
+// 512 aligned frames of a protected VM with 512 aligned pages in the same order are a block.
+void Checker::CheckBlock(unsigned number, std::uint64_t first) {
+  const Result<Frame> start = specification_.FrameAt(number, first);
+  const bool aligned = start.has_value() && first % kBlock == 0 && start->pfn % kBlock == 0;
+  if (!aligned || start->use != Use::kPage || specification_.At(start->pfn).mmio) {
+    return;
   }
-  for (const auto& [gfn, pfn] : model.pages) {
-    CheckGuestView(vm, gfn);
+  for (std::uint64_t i = 1; i < kBlock; ++i) {
+    const Result<Frame> next = specification_.FrameAt(number, first + i);
+    if (!next.has_value() || next->use != Use::kPage || next->pfn != start->pfn + i) {
+      return;
+    }
   }
-  if (tables + engine_.vm(vm)->table().pool().free_count().raw() != model.table_pages) {
-    Differs("table pages of a VM are lost; in use", tables);
-  }
+  ++statistics_.whole_blocks;
+  differences_.NoteIf(Walk(engine_.TreeOf(number), first).level > 2,
+                      "a complete block of a protected VM is in pieces, gfn", first);
 }
 
 }  // namespace ravelin::model

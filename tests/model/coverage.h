@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which cells of the written table (stage2/ownership/transition.h) operations have met: operation x
-// state of a page x whether the page is of the VM that is named. Only the cells that a caller can
-// reach: a call that names a guest frame meets only pages that the VM has, and so on.
+// state of a page x whether the page is RAM x whether it is of the VM or device that is named. Only
+// the cells that a caller can reach: a call that names a frame meets only pages that are mapped
+// there, and so on.
 #pragma once
 
 #include <cstdint>
@@ -12,35 +13,30 @@
 #include <tuple>
 #include <vector>
 
+#include "stage2/ownership/page_record.h"
 #include "tests/model/specification.h"
 
 namespace ravelin::model {
 
 class Coverage {
  public:
-  // Before the operation. Ranges count only if all of their pages agree, so that it is known which
-  // page decided.
+  // Before the operation. Only operations on one page count, so that it is known which page
+  // decides.
   void Note(const Specification& specification, const Operation& operation);
+  void Add(const Coverage& other) { met_.insert(other.met_.begin(), other.met_.end()); }
 
-  [[nodiscard]] std::size_t met() const { return met_.size(); }
   // Cells that could have been met, each as text if it was not.
   [[nodiscard]] std::vector<std::string> Missing() const;
   [[nodiscard]] static std::size_t Possible();
+  [[nodiscard]] std::size_t met() const { return Possible() - Missing().size(); }
+  [[nodiscard]] std::size_t states() const;
 
  private:
-  enum class State : std::uint8_t {
-    kHostAlone,
-    kLentMonitor,
-    kPinned,
-    kLentVm,
-    kCarveOut,
-    kMetadata,
-    kVmAlone,
-    kLentHost,
-  };
-  using Cell = std::tuple<Kind, State, bool>;
+  using State = stage2::PageState;
+  enum class Memory : std::uint8_t { kRam, kMmio };
+  enum class Relation : std::uint8_t { kOther, kSame };
+  using Cell = std::tuple<Kind, State, Memory, Relation>;
 
-  static State StateOf(const Specification& specification, std::uint64_t pfn);
   static std::vector<Cell> Reachable();
   static std::string ToText(const Cell& cell);
 

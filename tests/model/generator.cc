@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/model/generator.h"
 
-#include <array>
-
 namespace ravelin::model {
 namespace {
+
+constexpr std::uint64_t kBlock = 512;
 
 struct Weight {
   Kind kind;
@@ -19,22 +19,33 @@ constexpr std::array kWeights{
     Weight{Kind::kUnpinShared, 4},
     Weight{Kind::kDonateMonitor, 4},
     Weight{Kind::kReturnMetadata, 5},
-    Weight{Kind::kTopUp, 2},
+    Weight{Kind::kTopUp, 3},
     Weight{Kind::kDonateVm, 14},
-    Weight{Kind::kShareVm, 12},
-    Weight{Kind::kUnshareVm, 8},
-    Weight{Kind::kSetPermissions, 4},
-    Weight{Kind::kReclaim, 14},
+    Weight{Kind::kShareVm, 16},
+    Weight{Kind::kUnshareVm, 10},
+    Weight{Kind::kSetPermissions, 5},
+    Weight{Kind::kAge, 4},
+    Weight{Kind::kReclaim, 10},
+    Weight{Kind::kForceReclaim, 2},
+    Weight{Kind::kMapDevice, 10},
+    Weight{Kind::kUnmapDevice, 7},
+    Weight{Kind::kDonateDevice, 4},
+    Weight{Kind::kReclaimDevice, 4},
+    Weight{Kind::kShareSecure, 3},
+    Weight{Kind::kUnshareSecure, 3},
     Weight{Kind::kVmShareHost, 9},
     Weight{Kind::kVmUnshareHost, 7},
+    Weight{Kind::kVmRelinquish, 4},
     Weight{Kind::kGuardMmio, 4},
     Weight{Kind::kUnguardMmio, 4},
     Weight{Kind::kMapHostMmio, 1},
     Weight{Kind::kHostWrite, 14},
     Weight{Kind::kGuestWrite, 10},
+    Weight{Kind::kGuestTouch, 4},
     Weight{Kind::kCreateVm, 2},
     Weight{Kind::kTearDown, 2},
 };
+static_assert(kWeights.size() == kKinds);
 
 constexpr unsigned TotalWeight() {
   unsigned total = 0;
@@ -44,20 +55,17 @@ constexpr unsigned TotalWeight() {
   return total;
 }
 
-// Takes a page that is mapped in a VM, and not one that is named by number.
+// Names a page by a frame alone.
 bool NamesFrameOnly(Kind kind) {
-  return kind == Kind::kUnshareVm || kind == Kind::kSetPermissions || kind == Kind::kVmShareHost ||
-         kind == Kind::kVmUnshareHost || kind == Kind::kGuardMmio || kind == Kind::kUnguardMmio ||
-         kind == Kind::kGuestWrite;
+  const Arguments arguments = ArgumentsOf(kind);
+  return arguments.gfn && !arguments.pfn;
 }
 
-bool MovesRange(Kind kind) {
-  return kind == Kind::kDonateMonitor || kind == Kind::kTopUp || kind == Kind::kDonateVm ||
-         kind == Kind::kShareVm || kind == Kind::kReclaim || kind == Kind::kUnshareVm;
-}
+bool MovesRange(Kind kind) { return ArgumentsOf(kind).count && kind != Kind::kReturnMetadata; }
 
 bool Lends(Kind kind) {
-  return kind == Kind::kHostShareMonitor || kind == Kind::kShareVm || kind == Kind::kVmShareHost;
+  return kind == Kind::kHostShareMonitor || kind == Kind::kShareVm || kind == Kind::kVmShareHost ||
+         kind == Kind::kMapDevice || kind == Kind::kShareSecure;
 }
 
 }  // namespace
@@ -95,59 +103,87 @@ std::uint64_t Generator::PickFrame() {
 
 std::uint64_t Generator::PickCount() {
   if (playground_.boundary_values && OneIn(100)) {
-    return OneOf<std::uint64_t>({0, 512, 513, std::uint64_t{1} << 36U, std::uint64_t{1} << 52U,
+    return OneOf<std::uint64_t>({0, kMostInVisit, kMostInVisit + 1, kMostPages, kMostPages + 1,
+                                 std::uint64_t{1} << 36U, std::uint64_t{1} << 52U,
                                  std::uint64_t{1} << 63U, ~std::uint64_t{0}});
   }
   if (OneIn(60)) {
-    return 1 + Below(512);
+    return 1 + Below(kBlock);
   }
   return OneIn(3) ? 1 + Below(8) : 1;
 }
 
-// Half of the time the operation's VM and frame are those that some page has.
+// Most of the time the operation's space and frame are those that some page has.
 void Generator::AimAtState(const Specification& specification, Operation& operation) {
-  if (!specification.IsRam(operation.pfn) || OneIn(3)) {
+  if (NamesFrameOnly(operation.kind) && !OneIn(3)) {
+    const Place& place = places_[Below(places_.size())];
+    if (Covers(ArgumentsOf(operation.kind).scope, specification.ShapeOf(place.space).kind)) {
+      operation.vm = place.space;
+      operation.gfn = place.frame;
+    }
+    return;
+  }
+  if (!specification.HasRecord(operation.pfn) || OneIn(3)) {
     return;
   }
   const Page& page = specification.At(operation.pfn);
-  const bool of_vm = page.owner == Party::kVm || page.borrower == Party::kVm;
-  if (of_vm) {
-    operation.vm = page.vm;
-    operation.gfn = NamesFrameOnly(operation.kind) ? page.gfn : operation.gfn;
+  if (page.metadata || page.owner == Party::kVm || page.owner == Party::kDevice) {
+    operation.vm = page.space;
+    operation.gfn = NamesFrameOnly(operation.kind) ? page.place : operation.gfn;
   }
 }
 
-void Generator::SetVm(const Specification& specification, Operation& operation) {
-  const auto vms = static_cast<unsigned>(specification.layout().vms.size());
-  operation.vm = static_cast<unsigned>(Below(vms));
-  const bool donates = operation.kind == Kind::kDonateVm;
-  for (unsigned i = 0; i < vms && (donates || operation.kind == Kind::kShareVm); ++i) {
-    if (specification.layout().vms[operation.vm].is_protected == donates) {
+void Generator::SetSpace(const Specification& specification, Operation& operation) {
+  const unsigned spaces = specification.space_count();
+  operation.vm = static_cast<unsigned>(Below(spaces));
+  const Scope scope = ArgumentsOf(operation.kind).scope;
+  for (unsigned i = 0; i < spaces && scope != Scope::kNone; ++i) {
+    if (Covers(scope, specification.ShapeOf(operation.vm).kind)) {
       break;
     }
-    operation.vm = (operation.vm + 1) % vms;
+    operation.vm = (operation.vm + 1) % spaces;
   }
 }
 
 void Generator::SetOption(Operation& operation) {
-  operation.option =
-      operation.kind == Kind::kDonateVm ? static_cast<unsigned>(Below(2)) : OneOf({1U, 3U, 5U, 7U});
+  const Arguments arguments = ArgumentsOf(operation.kind);
+  if (arguments.contents) {
+    operation.option = static_cast<unsigned>(Below(2));
+  } else if (operation.kind == Kind::kMapDevice) {
+    operation.option = OneOf({1U, 3U});
+  } else {
+    operation.option = OneOf({1U, 3U, 5U, 7U});
+  }
 }
 
-void Generator::UseBlock(Operation& operation) {
-  const Frames& block = playground_.blocks[Below(playground_.blocks.size())];
+// A whole block, mostly where it can be one in the VM's table too, and mostly one with which the
+// operation can begin.
+void Generator::UseBlock(const Specification& specification, Operation& operation) {
+  Frames block;
+  for (int i = 0; i < 6; ++i) {
+    block = playground_.blocks[Below(playground_.blocks.size())];
+    const Page& page = specification.At(block.first);
+    const bool owned = page.owner == Party::kVm || page.owner == Party::kDevice;
+    if (ArgumentsOf(operation.kind).gfn ? page == Page{.contents = page.contents} : owned) {
+      operation.vm = owned ? page.space : operation.vm;
+      break;
+    }
+  }
+  const std::uint64_t base = (playground_.guest_frames.first / kBlock + 8) * kBlock;
   operation.pfn = block.first;
   operation.count = block.count;
-  operation.gfn = playground_.guest_frames.first + 4096 * (1 + block.first % 7);
+  operation.gfn = base + kBlock * (block.first / kBlock % 7) + (OneIn(4) ? Below(3) : 0);
 }
 
 // Leaves pages with an odd number to one party at a time.
-void Generator::LendOnlyEven(const Specification& specification, Operation& operation) {
+void Generator::UseOnlyEven(const Specification& specification, Operation& operation) {
   operation.count = 1;
   operation.pfn &= ~std::uint64_t{1};
-  const auto& pages = specification.VmAt(operation.vm).pages;
-  const auto found = pages.find(operation.gfn);
-  if (operation.kind == Kind::kVmShareHost && found != pages.end() && found->second % 2 == 1) {
+  if (operation.kind != Kind::kVmShareHost) {
+    return;
+  }
+  const Result<Frame> found = specification.FrameAt(operation.vm, operation.gfn);
+  if (found.has_value() && found->pfn % 2 == 1) {
     operation.kind = Kind::kVmUnshareHost;
   }
 }
@@ -158,55 +194,85 @@ Kind Generator::KindFor(const Page& page) {
     return Kind::kReturnMetadata;
   }
   if (page.owner == Party::kVm) {
-    const Kind loan = page.borrower == Party::kHost ? Kind::kVmUnshareHost : Kind::kVmShareHost;
-    return OneOf({loan, loan, Kind::kReclaim, Kind::kGuestWrite});
+    const Kind loan = page.lent_host ? Kind::kVmUnshareHost : Kind::kVmShareHost;
+    return OneOf({loan, loan, Kind::kReclaim, Kind::kVmRelinquish, Kind::kGuestWrite});
   }
-  if (page.borrower == Party::kVm) {
-    return OneOf({Kind::kUnshareVm, Kind::kSetPermissions, Kind::kReclaim, Kind::kGuestWrite});
+  if (page.owner == Party::kDevice) {
+    return Kind::kReclaimDevice;
   }
-  if (page.borrower == Party::kMonitor) {
+  if (page.lent_secure) {
+    return Kind::kUnshareSecure;
+  }
+  if (page.lent_monitor) {
     const Kind pin = page.pinned ? Kind::kUnpinShared : Kind::kPinShared;
     return OneOf({Kind::kHostUnshareMonitor, pin});
   }
+  if (page.loans != 0 || page.maps != 0) {
+    return OneOf({Kind::kShareVm, Kind::kMapDevice, Kind::kUnshareVm, Kind::kUnshareVm,
+                  Kind::kUnmapDevice, Kind::kUnmapDevice, Kind::kHostWrite});
+  }
   return OneOf({Kind::kHostShareMonitor, Kind::kDonateVm, Kind::kDonateVm, Kind::kShareVm,
-                Kind::kDonateMonitor, Kind::kHostWrite});
+                Kind::kDonateMonitor, Kind::kMapDevice, Kind::kDonateDevice, Kind::kShareSecure,
+                Kind::kHostWrite});
 }
 
-// All pages of the VM come back, then its table ends, then its metadata returns.
+// All pages of the VM or device domain come back, then its table ends, then its metadata returns.
 Operation Generator::NextOfEnd(const Specification& specification) {
-  const Vm& vm = specification.VmAt(ends_);
+  const Space& space = specification.SpaceAt(ends_);
   Operation operation{.kind = Kind::kTearDown, .vm = ends_};
-  if (vm.phase == Phase::kLive && !vm.pages.empty()) {
-    operation.kind = Kind::kReclaim;
-    operation.pfn = vm.pages.begin()->second;
-  } else if (vm.phase == Phase::kDying) {
+  if (space.phase == Phase::kLive && space.pages != 0) {
+    bool owned = false;
+    specification.frames().ForEach(ends_, [&](std::uint64_t frame, const Frame& what) {
+      if (what.use == Use::kPage) {
+        operation.gfn = frame;
+        operation.pfn = what.pfn;
+        owned = specification.At(what.pfn).owner == Party::kDevice;
+      }
+    });
+    const SpaceKind kind = specification.ShapeOf(ends_).kind;
+    operation.kind = kind == SpaceKind::kNormalVm      ? Kind::kUnshareVm
+                     : kind == SpaceKind::kProtectedVm ? Kind::kReclaim
+                     : owned                           ? Kind::kReclaimDevice
+                                                       : Kind::kUnmapDevice;
+    if (OneIn(2)) {
+      operation.gfn -= operation.gfn % kBlock;
+      operation.pfn -= operation.pfn % kBlock;
+      operation.count = kBlock;
+    }
+  } else if (space.phase == Phase::kDying) {
     operation.kind = Kind::kReturnMetadata;
     operation.count = 1 + Below(64);
   }
-  ending_ = vm.phase != Phase::kAbsent;
+  ending_ = space.phase != Phase::kAbsent;
   return operation;
 }
 
-Operation Generator::Next(const Specification& specification) {
-  if (playground_.life_cycle && !ending_ && OneIn(3000)) {
-    ending_ = true;
-    ends_ = static_cast<unsigned>(Below(specification.layout().vms.size()));
+void Generator::UseBoundaries(const Specification& specification, Operation& operation) {
+  if (OneIn(50)) {
+    const auto& ram = specification.layout().ram;
+    operation.pfn = BoundaryFrame(ram[Below(ram.size())].first);
   }
-  if (ending_ && OneIn(2)) {
-    return NextOfEnd(specification);
+  if (OneIn(50)) {
+    operation.gfn = BoundaryFrame(specification.FramesOf(operation.vm));
   }
+}
+
+Operation Generator::Fresh(const Specification& specification) {
   Operation operation{.kind = PickKind(), .pfn = PickPage(), .gfn = PickFrame()};
-  if (specification.IsRam(operation.pfn) && OneIn(2)) {
+  if (specification.HasRecord(operation.pfn) && OneIn(2)) {
     operation.kind = KindFor(specification.At(operation.pfn));
   }
-  SetVm(specification, operation);
+  SetSpace(specification, operation);
   SetOption(operation);
-  if (MovesRange(operation.kind) || operation.kind == Kind::kReturnMetadata) {
+  const Arguments arguments = ArgumentsOf(operation.kind);
+  if (arguments.count) {
     operation.count = PickCount();
   }
   AimAtState(specification, operation);
-  if (MovesRange(operation.kind) && !playground_.blocks.empty() && OneIn(playground_.block_every)) {
-    UseBlock(operation);
+  const bool takes_block = arguments.pfn && arguments.count && arguments.scope != Scope::kNone &&
+                           arguments.scope != Scope::kAll;
+  if (takes_block && !playground_.blocks.empty() && OneIn(playground_.block_every)) {
+    UseBlock(specification, operation);
   }
   if (operation.kind == Kind::kDonateMonitor && OneIn(4)) {
     operation.pfn2 = PickPage();
@@ -219,20 +285,46 @@ Operation Generator::Next(const Specification& specification) {
   if (operation.kind == Kind::kCreateVm) {
     operation.pfn &= ~std::uint64_t{15};
   }
-  if (playground_.boundary_values && OneIn(50)) {
-    const auto& ram = specification.layout().ram;
-    operation.pfn = BoundaryFrame(ram[Below(ram.size())].first);
-  }
-  if (playground_.boundary_values && OneIn(50)) {
-    operation.gfn = BoundaryFrame(specification.FramesOf(operation.vm));
+  if (playground_.boundary_values) {
+    UseBoundaries(specification, operation);
   }
   if (playground_.odd_pages_exclusive && Lends(operation.kind)) {
-    LendOnlyEven(specification, operation);
+    UseOnlyEven(specification, operation);
   }
   if (NamesFrameOnly(operation.kind)) {
     operation.pfn = 0;
   }
   return operation;
+}
+
+Operation Generator::Next(const Specification& specification) {
+  if (rest_.count != 0 && !OneIn(rest_.count > 8 ? 200 : 12)) {
+    return rest_;
+  }
+  rest_.count = 0;
+  if (playground_.life_cycle && !ending_ && OneIn(playground_.end_every)) {
+    ending_ = true;
+    ends_ = static_cast<unsigned>(Below(specification.space_count()));
+  }
+  return ending_ && OneIn(2) ? NextOfEnd(specification) : Fresh(specification);
+}
+
+void Generator::Note(const Operation& operation, std::uint64_t done) {
+  rest_.count = 0;
+  if (done == 0) {
+    return;
+  }
+  const Arguments arguments = ArgumentsOf(operation.kind);
+  if (arguments.gfn && arguments.pfn) {
+    places_[next_place_++ % places_.size()] = {operation.vm, operation.gfn};
+  }
+  if (MovesRange(operation.kind) && operation.kind != Kind::kDonateMonitor &&
+      done < operation.count) {
+    rest_ = operation;
+    rest_.count -= done;
+    rest_.gfn += arguments.gfn ? done : 0;
+    rest_.pfn += arguments.pfn ? done : 0;
+  }
 }
 
 }  // namespace ravelin::model

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "hyp/arch/fake/machine.h"
 #include "tests/model/scenes.h"
+#include "tests/model/text.h"
 
 namespace ravelin::model {
 namespace {
@@ -30,7 +31,7 @@ struct Replayed {
 void AllowLoans(const Specification& specification, stage2::testing::History& history) {
   for (const Frames& region : specification.layout().ram) {
     for (std::uint64_t pfn = region.first; pfn < region.first + region.count; ++pfn) {
-      if (specification.At(pfn).borrower != Party::kNobody) {
+      if (specification.At(pfn).IsLent()) {
         history.AllowSharing(Pfn{pfn});
       }
     }
@@ -47,17 +48,17 @@ Replayed RunAndReplay(const Scene& scene, std::uint64_t seed, std::vector<Operat
   Generator generator(playground, seed);
   stage2::testing::History history;
   history.AddTable(checker.engine().ownership().host_table());
-  for (const Operation& operation : scene.set_up) {
-    EXPECT_EQ(checker.Step(operation), std::nullopt);
+  Prepare(scene, checker);
+  for (unsigned space = 0; space < checker.specification().space_count(); ++space) {
+    history.AddTable(*checker.engine().TableOf(space));
   }
-  history.AddTable(checker.engine().vm(0)->table());
-  history.AddTable(checker.engine().vm(1)->table());
   const bool random = operations.empty();
   for (std::uint64_t i = 0; i < (random ? kLength : operations.size()); ++i) {
     if (random) {
       operations.push_back(generator.Next(checker.specification()));
     }
     EXPECT_EQ(checker.Step(operations[i]), std::nullopt);
+    generator.Note(operations[i], checker.last_done());
     AllowLoans(checker.specification(), history);
   }
   const std::vector<fake::Event> log = fake::Log();

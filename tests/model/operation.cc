@@ -3,90 +3,121 @@
 #include "tests/model/operation.h"
 
 #include <array>
-#include <cstddef>
-#include <sstream>
 
 namespace ravelin::model {
 namespace {
 
-constexpr unsigned kVm = 1;
-constexpr unsigned kGfn = 2;
-constexpr unsigned kPfn = 4;
-constexpr unsigned kCount = 8;
-constexpr unsigned kPermissions = 16;
-constexpr unsigned kContents = 32;
-
 struct Shape {
   const char* name;
-  unsigned arguments;
+  Arguments arguments;
 };
 
+// clang-format off keeps the columns.
+// clang-format off
 constexpr std::array<Shape, kKinds> kShapes{{
-    {"HostShareMonitor", kPfn},
-    {"HostUnshareMonitor", kPfn},
-    {"PinShared", kPfn},
-    {"UnpinShared", kPfn},
-    {"HostDonateMonitor", kVm | kPfn | kCount},
-    {"ReturnMetadata", kVm | kCount},
-    {"HostTopUp", kVm | kPfn | kCount},
-    {"HostDonateVm", kVm | kGfn | kPfn | kCount | kContents},
-    {"HostShareVm", kVm | kGfn | kPfn | kCount | kPermissions},
-    {"HostUnshareVm", kVm | kGfn | kCount},
-    {"HostSetVmPermissions", kVm | kGfn | kPermissions},
-    {"ReclaimFromVm", kVm | kPfn | kCount},
-    {"VmShareHost", kVm | kGfn},
-    {"VmUnshareHost", kVm | kGfn},
-    {"VmGuardMmio", kVm | kGfn},
-    {"VmUnguardMmio", kVm | kGfn},
-    {"MapHostMmio", kPfn},
-    {"the host writes", kPfn},
-    {"the VM writes", kVm | kGfn},
-    {"create VM", kVm | kPfn},
-    {"tear down VM", kVm},
+    {"HostShareMonitor", {.pfn = true}},
+    {"HostUnshareMonitor", {.pfn = true}},
+    {"PinShared", {.pfn = true}},
+    {"UnpinShared", {.pfn = true}},
+    {"HostDonateMonitor", {.scope = Scope::kAll, .pfn = true, .count = true}},
+    {"ReturnMetadata", {.scope = Scope::kAll, .count = true}},
+    {"HostTopUp", {.scope = Scope::kAll, .pfn = true, .count = true}},
+    {"HostDonateVm", {.scope = Scope::kProtectedVms, .gfn = true, .pfn = true, .count = true, .contents = true, .mmio = true}},
+    {"HostShareVm", {.scope = Scope::kNormalVms, .gfn = true, .pfn = true, .count = true, .permissions = true, .mmio = true}},
+    {"HostUnshareVm", {.scope = Scope::kNormalVms, .gfn = true, .count = true, .mmio = true}},
+    {"HostSetVmPermissions", {.scope = Scope::kNormalVms, .gfn = true, .count = true, .permissions = true, .mmio = true}},
+    {"HostAgeVm", {.scope = Scope::kNormalVms, .gfn = true, .count = true}},
+    {"ReclaimFromVm", {.scope = Scope::kProtectedVms, .pfn = true, .count = true, .mmio = true}},
+    {"ForceReclaim", {.scope = Scope::kProtectedVms, .gfn = true, .count = true, .mmio = true}},
+    {"HostMapDevice", {.scope = Scope::kDevices, .gfn = true, .pfn = true, .count = true, .permissions = true}},
+    {"HostUnmapDevice", {.scope = Scope::kDevices, .gfn = true, .count = true}},
+    {"HostDonateDevice", {.scope = Scope::kDevices, .gfn = true, .pfn = true, .count = true, .contents = true}},
+    {"ReclaimFromDevice", {.scope = Scope::kDevices, .pfn = true, .count = true}},
+    {"HostShareSecure", {.pfn = true, .count = true}},
+    {"HostUnshareSecure", {.pfn = true, .count = true}},
+    {"VmShareHost", {.scope = Scope::kProtectedVms, .gfn = true, .contents = true}},
+    {"VmUnshareHost", {.scope = Scope::kProtectedVms, .gfn = true, .contents = true}},
+    {"VmRelinquish", {.scope = Scope::kProtectedVms, .gfn = true, .mmio = true}},
+    {"VmGuardMmio", {.scope = Scope::kProtectedVms, .gfn = true}},
+    {"VmUnguardMmio", {.scope = Scope::kProtectedVms, .gfn = true}},
+    {"MapHostMmio", {.pfn = true}},
+    {"the host writes", {.pfn = true}},
+    {"the VM writes", {.scope = Scope::kVms, .gfn = true}},
+    {"the VM reads", {.scope = Scope::kVms, .gfn = true}},
+    {"create", {.scope = Scope::kAll, .pfn = true}},
+    {"tear down", {.scope = Scope::kAll}},
 }};
+// clang-format on
 
-const Shape& ShapeOf(Kind kind) { return kShapes.at(static_cast<std::size_t>(kind)); }
+const Shape& ShapeOf(Kind kind) { return kShapes[static_cast<std::size_t>(kind)]; }
+
+// Text in memory of a fixed size.
+class Printer {
+ public:
+  explicit Printer(std::span<char> to) : to_(to) {}
+
+  void Text(std::string_view text) {
+    for (const char character : text) {
+      if (length_ < to_.size()) {
+        to_[length_++] = character;
+      }
+    }
+  }
+
+  void Number(std::string_view name, std::uint64_t value) {
+    Text(name);
+    Text("0x");
+    int shift = 60;
+    while (shift > 0 && value >> shift == 0) {
+      shift -= 4;
+    }
+    for (; shift >= 0; shift -= 4) {
+      Text(std::string_view("0123456789abcdef").substr(value >> shift & 15U, 1));
+    }
+  }
+
+  [[nodiscard]] std::string_view text() const { return {to_.data(), length_}; }
+
+ private:
+  std::span<char> to_;
+  std::size_t length_ = 0;
+};
 
 }  // namespace
 
 const char* NameOf(Kind kind) { return ShapeOf(kind).name; }
 
-std::string ToString(const Operation& operation) {
-  const Shape& shape = ShapeOf(operation.kind);
-  std::ostringstream text;
-  text << shape.name << std::hex;
-  if ((shape.arguments & kVm) != 0) {
-    text << " vm " << operation.vm;
+Arguments ArgumentsOf(Kind kind) { return ShapeOf(kind).arguments; }
+
+std::string_view Print(const Operation& operation, std::span<char> to) {
+  const auto& [name, arguments] = ShapeOf(operation.kind);
+  Printer printer(to);
+  printer.Text(name);
+  if (arguments.scope != Scope::kNone) {
+    printer.Number(arguments.scope == Scope::kDevices ? " device " : " vm ", operation.vm);
   }
-  if ((shape.arguments & kGfn) != 0) {
-    text << " gfn 0x" << operation.gfn;
+  if (arguments.gfn) {
+    printer.Number(" gfn ", operation.gfn);
   }
-  if ((shape.arguments & kPfn) != 0) {
-    text << " pfn 0x" << operation.pfn;
+  if (arguments.pfn) {
+    printer.Number(" pfn ", operation.pfn);
   }
-  if ((shape.arguments & kCount) != 0) {
-    text << " count 0x" << operation.count;
+  if (arguments.count) {
+    printer.Number(" count ", operation.count);
   }
   if (operation.count2 != 0) {
-    text << " and pfn 0x" << operation.pfn2 << " count 0x" << operation.count2;
+    printer.Number(" and pfn ", operation.pfn2);
+    printer.Number(" count ", operation.count2);
   }
-  if ((shape.arguments & kContents) != 0) {
-    text << (operation.option == 1 ? " zeroed" : " measured");
+  if (arguments.contents) {
+    printer.Text(operation.option == 1 ? " zeroed" : " kept");
   }
-  if ((shape.arguments & kPermissions) != 0) {
-    text << " permissions " << ((operation.option & 1U) != 0 ? "r" : "-")
-         << ((operation.option & 2U) != 0 ? "w" : "-")
-         << ((operation.option & 4U) != 0 ? "x" : "-");
+  if (arguments.permissions) {
+    printer.Text((operation.option & 1U) != 0 ? " r" : " -");
+    printer.Text((operation.option & 2U) != 0 ? "w" : "-");
+    printer.Text((operation.option & 4U) != 0 ? "x" : "-");
   }
-  return text.str();
-}
-
-std::string ToString(const std::vector<Operation>& operations) {
-  std::ostringstream text;
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    text << "  " << i + 1 << ". " << ToString(operations[i]) << "\n";
-  }
-  return text.str();
+  return printer.text();
 }
 
 }  // namespace ravelin::model

@@ -3,20 +3,40 @@
 #include "tests/model/scenes.h"
 
 namespace ravelin::model {
+namespace {
 
-Scene SmallScene() {
+// Page records call a VM by its index and 1, a device domain by a number behind those of all VMs.
+void NameSpaces(Layout& layout) {
+  for (unsigned i = 0; i < layout.spaces.size(); ++i) {
+    const bool device = layout.spaces[i].kind == SpaceKind::kDevice;
+    layout.spaces[i].holder = i + (device ? stage2::kFirstDomain.raw() : 1U);
+  }
+}
+
+}  // namespace
+
+Scene SmallScene(const List<SpaceShape, kMaxSpaces>& spaces) {
   Scene scene;
   scene.layout = {.ram = {{0x40000, 0x600}},
-                  .carve_out = {0x40000, 0x80},
+                  .mmio = {kSmallMmio},
+                  .monitor = {{0x40000, 0x80}, {kMonitorMmio, 1}},
+                  .secure = {{kSecurePage, 1}},
                   .host_ipa_bits = 36,
-                  .vms = {{true, 32}, {false, 32}}};
-  scene.set_up = {
-      {.kind = Kind::kCreateVm, .vm = 0, .pfn = 0x40080},
-      {.kind = Kind::kTopUp, .vm = 0, .pfn = 0x40090, .count = 8},
-      {.kind = Kind::kCreateVm, .vm = 1, .pfn = 0x400a0},
-      {.kind = Kind::kTopUp, .vm = 1, .pfn = 0x400b0, .count = 8},
-  };
+                  .shares_with_secure = true,
+                  .spaces = spaces};
+  NameSpaces(scene.layout);
+  std::uint64_t pfn = 0x40080;
+  for (unsigned space = 0; space < spaces.size(); ++space, pfn += 0x20) {
+    scene.set_up.push_back({.kind = Kind::kCreateVm, .vm = space, .pfn = pfn});
+    scene.set_up.push_back(
+        {.kind = Kind::kTopUp, .vm = space, .pfn = pfn + 0x10, .count = kSmallPool});
+  }
   return scene;
+}
+
+Scene SmallScene() {
+  return SmallScene(
+      {{SpaceKind::kProtectedVm, 32}, {SpaceKind::kNormalVm, 32}, {SpaceKind::kDevice, 32}});
 }
 
 Playground SmallPlayground() {
@@ -30,26 +50,51 @@ Playground SmallPlayground() {
 Scene LargeScene() {
   Scene scene;
   scene.layout = {.ram = {{0x40000, 0x1000}, {0x80010, 300}},
-                  .carve_out = {0x40000, 0x100},
+                  .mmio = {{0x9000, 8}, {0xa000, 64}},
+                  .monitor = {{0x40000, 0x100}, {0x9004, 1}},
+                  .secure = {{0x40fc0, 8}},
                   .host_ipa_bits = 36,
-                  .vms = {{true, 32}, {true, 40}, {false, 36}, {false, 48}}};
+                  .shares_with_secure = true,
+                  .spaces = {{SpaceKind::kProtectedVm, 32},
+                             {SpaceKind::kProtectedVm, 40},
+                             {SpaceKind::kNormalVm, 36},
+                             {SpaceKind::kNormalVm, 48},
+                             {SpaceKind::kDevice, 32},
+                             {SpaceKind::kDevice, 40}}};
+  NameSpaces(scene.layout);
   std::uint64_t pfn = 0x40100;
-  for (unsigned vm = 0; vm < 4; ++vm, pfn += 0x20) {
-    scene.set_up.push_back({.kind = Kind::kCreateVm, .vm = vm, .pfn = pfn});
-    scene.set_up.push_back({.kind = Kind::kTopUp, .vm = vm, .pfn = pfn + 8, .count = 24});
+  for (unsigned space = 0; space < scene.layout.spaces.size(); ++space, pfn += 0x20) {
+    scene.set_up.push_back({.kind = Kind::kCreateVm, .vm = space, .pfn = pfn});
+    scene.set_up.push_back({.kind = Kind::kTopUp, .vm = space, .pfn = pfn + 8, .count = 24});
   }
   return scene;
 }
 
 Playground LargePlayground() {
-  return {.pages = {{0x40180, 0x40},
+  return {.pages = {{0x401c0, 0x40},
                     {0x403e0, 0x40},
                     {0x407f0, 0x20},
                     {0x40a00, 0x200},
                     {0x80010, 300},
+                    {0x9000, 8},
+                    {0x40fbe, 12},
                     {0x40200, 0xc00}},
           .blocks = {{0x40c00, 512}, {0x40e00, 512}, {0x40d00, 512}},
           .guest_frames = {0x801e0, 0x80}};
+}
+
+Playground BlockPlayground() {
+  return {.pages = {{0x401c0, 0x20}, {0x40bfe, 2}, {0x40d80, 2}, {0x40e80, 1}, {0x80010, 40}},
+          .blocks = {{0x40200, 512},
+                     {0x40400, 512},
+                     {0x40600, 512},
+                     {0x40800, 512},
+                     {0x40a00, 512},
+                     {0x40c00, 512},
+                     {0x40d00, 512}},
+          .guest_frames = {0x81200, 8},
+          .block_every = 3,
+          .end_every = 4000};
 }
 
 }  // namespace ravelin::model

@@ -7,20 +7,10 @@
 
 #include "hyp/arch/fake/machine.h"
 #include "hyp/base/invariant.h"
+#include "tests/model/text.h"
 
 namespace ravelin::model {
 namespace {
-
-// The world after its set-up, which has to agree.
-void SetUp(const Scene& scene, Checker& checker) {
-  for (const Operation& operation : scene.set_up) {
-    const auto wrong = checker.Step(operation);
-    Invariant(!wrong.has_value(), "the set-up of a scene agrees");
-    Invariant(checker.last_succeeded() || scene.shortage.host_tables,
-              "the set-up of a scene succeeds");
-  }
-  fake::FailReserveAfter(scene.monitor_reserves);
-}
 
 std::optional<std::string> StepAndCheck(const Scene& scene, Checker& checker,
                                         const Operation& operation, std::uint64_t index) {
@@ -33,9 +23,25 @@ std::optional<std::string> StepAndCheck(const Scene& scene, Checker& checker,
 
 }  // namespace
 
+void Prepare(const Scene& scene, Checker& checker) {
+  for (const Operation& whole : scene.set_up) {
+    Operation rest = whole;
+    do {
+      const auto wrong = checker.Step(rest);
+      Invariant(!wrong.has_value(), "the set-up of a scene agrees");
+      Invariant(checker.last_done() != 0 || scene.set_up_may_fail,
+                "the set-up of a scene succeeds");
+      rest.pfn += checker.last_done();
+      rest.gfn += checker.last_done();
+      rest.count -= checker.last_done();
+    } while (rest.count != 0 && checker.last_done() != 0);
+  }
+  fake::FailReserveAfter(scene.monitor_reserves);
+}
+
 std::optional<Divergence> Run(const Scene& scene, const std::vector<Operation>& operations) {
   Checker checker(scene.layout, scene.host_tables, scene.shortage);
-  SetUp(scene, checker);
+  Prepare(scene, checker);
   for (std::size_t i = 0; i < operations.size(); ++i) {
     if (auto wrong = StepAndCheck(scene, checker, operations[i], i)) {
       return Divergence{
@@ -52,7 +58,7 @@ std::optional<Divergence> RunRandom(const Scene& scene, const Playground& playgr
                                     std::uint64_t seed, std::uint64_t count,
                                     Statistics& statistics) {
   Checker checker(scene.layout, scene.host_tables, scene.shortage);
-  SetUp(scene, checker);
+  Prepare(scene, checker);
   Generator generator(playground, seed);
   std::vector<Operation> done;
   done.reserve(count);
@@ -60,6 +66,7 @@ std::optional<Divergence> RunRandom(const Scene& scene, const Playground& playgr
   for (std::uint64_t i = 0; i < count && !wrong; ++i) {
     done.push_back(generator.Next(checker.specification()));
     wrong = StepAndCheck(scene, checker, done.back(), i);
+    generator.Note(done.back(), checker.last_done());
   }
   if (!wrong) {
     wrong = checker.CheckAll();

@@ -28,7 +28,11 @@ struct Scene {
   Shortage shortage;
   std::uint64_t monitor_reserves = ~std::uint64_t{0};  // after set_up; then ReserveMonitorMap fails
   std::uint64_t full_check_every = 4096;               // operations
+  bool set_up_may_fail = false;                        // for want of memory
 };
+
+// Brings a fresh world to the first state of the scene, in which both agree.
+void Prepare(const Scene& scene, Checker& checker);
 
 // Runs the list in a fresh world.
 [[nodiscard]] std::optional<Divergence> Run(const Scene& scene,

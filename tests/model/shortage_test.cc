@@ -13,13 +13,14 @@ namespace {
 
 constexpr std::uint64_t kLength = 400;  // operations in one world
 constexpr std::uint64_t kSeeds = 12;
+constexpr std::uint64_t kBlockFrame = 0x80400;
 
 Playground Crowd() {
   Playground playground = SmallPlayground();
   playground.pages.push_back({0x40200, 512});
   playground.pages.push_back({0x40400, 512});
   playground.blocks = {{0x40200, 512}, {0x40400, 512}};
-  playground.guest_frames = {0x801fe, 4};
+  playground.guest_frames = {kBlockFrame - 2, 6};
   playground.boundary_values = true;
   return playground;
 }
@@ -56,9 +57,7 @@ class ShortageTest : public ::testing::Test {
 // Pages that the host's table takes for the scene itself.
 std::uint64_t TablesOf(const Scene& scene) {
   Checker checker(scene.layout);
-  for (const Operation& operation : scene.set_up) {
-    EXPECT_EQ(checker.Step(operation), std::nullopt);
-  }
+  Prepare(scene, checker);
   return checker.engine().host_tables() -
          checker.engine().ownership().host_pool().free_count().raw();
 }
@@ -68,6 +67,14 @@ TEST_F(ShortageTest, HostPoolAtEveryK) {
   scene.layout.host_ipa_bits = 45;  // MMIO elsewhere needs tables of level 1
   scene.full_check_every = 16;
   scene.shortage.host_tables = true;
+  scene.set_up_may_fail = true;
+  // Whole blocks that the host does not have, one of them with metadata: their tables have gone
+  // too.
+  scene.set_up.push_back(
+      {.kind = Kind::kDonateVm, .vm = 0, .pfn = 0x40200, .gfn = kBlockFrame, .count = 512});
+  scene.set_up.push_back(
+      {.kind = Kind::kDonateVm, .vm = 0, .pfn = 0x40400, .gfn = kBlockFrame + 1024, .count = 511});
+  scene.set_up.push_back({.kind = Kind::kDonateMonitor, .vm = 1, .pfn = 0x405ff});
   Playground playground = Crowd();
   playground.block_every = 3;
   const std::uint64_t needed = TablesOf(scene);
@@ -76,8 +83,9 @@ TEST_F(ShortageTest, HostPoolAtEveryK) {
     scene.host_tables = needed + k;
     RunAll(scene, playground);
   }
-  ExpectShort({Kind::kDonateMonitor, Kind::kTopUp, Kind::kDonateVm, Kind::kVmShareHost,
-               Kind::kReclaim, Kind::kReturnMetadata, Kind::kMapHostMmio});
+  ExpectShort({Kind::kDonateMonitor, Kind::kTopUp, Kind::kDonateVm, Kind::kDonateDevice,
+               Kind::kVmShareHost, Kind::kReclaim, Kind::kVmRelinquish, Kind::kReturnMetadata,
+               Kind::kMapHostMmio});
 }
 
 TEST_F(ShortageTest, VmPoolAtEveryK) {
@@ -86,21 +94,31 @@ TEST_F(ShortageTest, VmPoolAtEveryK) {
       SCOPED_TRACE(k);
       Scene scene = SmallScene();
       scene.full_check_every = 16;
-      scene.layout.vms = {{true, bits}, {false, bits}};
-      scene.set_up = {{.kind = Kind::kCreateVm, .vm = 0, .pfn = 0x40080},
-                      {.kind = Kind::kCreateVm, .vm = 1, .pfn = 0x400a0}};
-      for (const unsigned vm : {0U, 1U}) {
-        if (k != 0) {
-          scene.set_up.push_back(
-              {.kind = Kind::kTopUp, .vm = vm, .pfn = 0x400b0 + 16 * vm, .count = k});
-        }
+      for (SpaceShape& space : scene.layout.spaces) {
+        space.ipa_bits = bits;
       }
+      std::erase_if(scene.set_up, [&](const Operation& operation) {
+        return operation.kind == Kind::kTopUp && k == 0;
+      });
+      for (Operation& operation : scene.set_up) {
+        operation.count = operation.kind == Kind::kTopUp ? k : operation.count;
+      }
+      // A block, of which single frames are taken.
+      const std::uint64_t block = bits == 32 ? kBlockFrame : std::uint64_t{1} << 27U;
+      scene.set_up.push_back({.kind = Kind::kShareVm,
+                              .vm = 1,
+                              .pfn = 0x40400,
+                              .gfn = block,
+                              .count = 512,
+                              .option = 3});
+      scene.set_up_may_fail = true;
       Playground playground = Crowd();
-      playground.guest_frames = {bits == 32 ? 0x801feU : (std::uint64_t{1} << 27U) - 2, 4};
+      playground.guest_frames = {block - 2, 6};
       RunAll(scene, playground);
     }
   }
-  ExpectShort({Kind::kDonateVm, Kind::kShareVm, Kind::kGuardMmio});
+  ExpectShort({Kind::kDonateVm, Kind::kShareVm, Kind::kGuardMmio, Kind::kUnshareVm,
+               Kind::kSetPermissions, Kind::kMapDevice, Kind::kDonateDevice});
 }
 
 TEST_F(ShortageTest, MonitorMapAtEveryK) {
