@@ -124,6 +124,23 @@ void Occupy(boot::ReservedList& occupied, const Region& region) {
   }
 }
 
+struct RamList {
+  std::array<PfnRange, boot::kMaxRamRegions> items{};
+  std::size_t count = 0;
+  std::uint64_t pages = 0;
+
+  [[nodiscard]] std::span<const PfnRange> span() const { return std::span(items).first(count); }
+};
+
+RamList AllRam(const Machine& machine) {
+  RamList ram;
+  for (const Region& region : machine.ram) {
+    ram.items[ram.count++] = Pages(region);
+    ram.pages += region.size / kPageSize;
+  }
+  return ram;
+}
+
 // The carve-out keeps clear of the loaded image, the device tree and the payloads.
 void PlaceMonitor(BootPlan& plan) {
   boot::ReservedList occupied;
@@ -134,7 +151,9 @@ void PlaceMonitor(BootPlan& plan) {
   if (plan.machine.ramdisk) {
     Occupy(occupied, *plan.machine.ramdisk);
   }
-  const std::uint64_t size = boot::CarveoutSize(plan.machine, PerCpuBytes());
+  const std::uint64_t checks = AlignUp(
+      MemoryForChecks(AllRam(plan.machine).pages).raw() * kPageSize, boot::kCarveoutAlignment);
+  const std::uint64_t size = boot::CarveoutSize(plan.machine, PerCpuBytes()) + checks;
   plan.carveout = Require(boot::PlaceCarveout(plan.machine, occupied, size));
   const Region& monitor = plan.carveout.monitor;
   if (plan.machine.ram[plan.machine.ram.size() - 1].end().raw() > kLinearSize) {
@@ -152,23 +171,6 @@ void WriteTree(const BootPlan& plan) {
   static_cast<void>(
       Require(boot::WriteHostTree(plan.tree, std::span(target, where.size), tree_plan)));
   CleanInvalidate(reinterpret_cast<std::uint64_t>(target), where.size);
-}
-
-struct RamList {
-  std::array<PfnRange, boot::kMaxRamRegions> items{};
-  std::size_t count = 0;
-  std::uint64_t pages = 0;
-
-  [[nodiscard]] std::span<const PfnRange> span() const { return std::span(items).first(count); }
-};
-
-RamList AllRam(const Machine& machine) {
-  RamList ram;
-  for (const Region& region : machine.ram) {
-    ram.items[ram.count++] = Pages(region);
-    ram.pages += region.size / kPageSize;
-  }
-  return ram;
 }
 
 // Builds the final tables; the UART has an address in them.

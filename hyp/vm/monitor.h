@@ -10,7 +10,7 @@
 #include "hyp/base/locked.h"
 #include "hyp/base/mode.h"
 #include "hyp/base/types.h"
-#include "stage2/ownership/ownership.h"
+#include "hyp/vm/pages.h"
 
 namespace ravelin {
 
@@ -26,7 +26,7 @@ struct MonitorFacts {
 inline constinit MonitorFacts the_facts;
 inline MonitorFacts& Facts() { return the_facts; }
 
-using OwnershipLock = Locked<stage2::Ownership, Rank::kOwnership>;
+using OwnershipLock = Locked<Pages, Rank::kOwnership>;
 OwnershipLock& PageOwnership();
 
 // A stage-2 translation fault of the host at `ipa`. True if the access can be executed again: the

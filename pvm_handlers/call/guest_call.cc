@@ -46,7 +46,7 @@ Result<Gfn> NamedFrame(const Vcpu& vcpu) {
   return ToGfn(ipa);
 }
 
-using FrameOperation = Result<>(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn);
+using FrameOperation = Result<>(Pages& pages, stage2::VmMemory& vm, Gfn gfn);
 
 Result<> Apply(Vcpu& vcpu, FrameOperation& operation) {
   RAVELIN_TRY_ASSIGN(gfn, NamedFrame(vcpu));
@@ -66,23 +66,23 @@ bool IsMissing(Vcpu& vcpu, Ipa ipa) {
 }
 
 // What a guest shares or takes back keeps its contents (pKVM's interface has it so).
-Result<> Share(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+Result<> Share(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmShareHost(vm, gfn, stage2::Content::kKept);
 }
 
-Result<> Unshare(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+Result<> Unshare(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmUnshareHost(vm, gfn, stage2::Content::kKept);
 }
 
-Result<> Relinquish(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+Result<> Relinquish(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmRelinquish(vm, gfn);
 }
 
-Result<> Guard(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+Result<> Guard(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmGuardMmio(vm, gfn);
 }
 
-Result<> Unguard(stage2::Ownership& pages, stage2::VmMemory& vm, Gfn gfn) {
+Result<> Unguard(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmUnguardMmio(vm, gfn);
 }
 

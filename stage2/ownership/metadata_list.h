@@ -18,6 +18,8 @@ class MetadataList {
   constexpr MetadataList() = default;
 
   [[nodiscard]] constexpr PageCount count() const { return count_; }
+  // Meaningless while the list is empty.
+  [[nodiscard]] constexpr Vmid holder() const { return holder_; }
 
  private:
   friend class Ownership;

@@ -4,7 +4,8 @@
 
 No floating-point or SIMD instruction outside the routines that switch a guest's
 registers; no segment that is writable and executable; no global constructor; no
-undefined symbol, and nothing of the C++ runtime.
+undefined symbol, and nothing of the C++ runtime; nothing of the executable
+specification, which the checked image has.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from ravelin_cli import armgnu, bazel
 
 IMAGES = ("//hyp:ravelin.elf", "//hyp:ravelin_debian.elf")
+CHECKED_IMAGE = "//hyp:ravelin_checked.elf"
 
 # Assembly that saves and restores the registers of a VM.
 _SWITCHES = {"FpSave", "FpRestore", "SveSave", "SveRestore"}
@@ -25,6 +27,8 @@ _VECTOR_OPERAND = re.compile(r"(?<![\w#.])(?:[vqdshbzp]\d{1,2})(?![\w])(?:\.\w+)
 _FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 _INSTRUCTION = re.compile(r"^\s+[0-9a-f]+:\s+[0-9a-f]{8}\s+(\S+)\s*(.*)$")
 _RUNTIME = re.compile(r"_Zn[wa]|_Zd[la]|__cxa_|__gxx_|_Unwind_|__dso_handle|atexit")
+# Of tests/model: mangled names of its namespace, and the words of its reports.
+_SPECIFICATION = (b"ravelin5model", b"the specification")
 _CONSTRUCTORS = re.compile(r"\.(init_array|fini_array|ctors|dtors|preinit_array)\b")
 
 
@@ -77,6 +81,12 @@ def foreign_symbol(symbols: str) -> str:
     return ""
 
 
+def specification(image: pathlib.Path) -> str:
+    """What the file, symbols and debugging information included, has of the specification."""
+    content = image.read_bytes()
+    return ", ".join(word.decode() for word in _SPECIFICATION if word in content)
+
+
 def check(image: pathlib.Path) -> list[tuple[str, str]]:
     """The name of each check and what is wrong, empty if nothing is."""
     return [
@@ -84,6 +94,7 @@ def check(image: pathlib.Path) -> list[tuple[str, str]]:
         ("no-writable-code", writable_code(_binutils("readelf", "-lW", image))),
         ("no-constructor", constructor(_binutils("readelf", "-SW", image))),
         ("no-foreign-symbol", foreign_symbol(_binutils("nm", image))),
+        ("no-specification", specification(image)),
     ]
 
 
@@ -95,6 +106,11 @@ def main() -> int:
             failed = failed or bool(why)
             test = f"{label.removeprefix('//hyp:')}/{name}"
             print(f"CHECK fail {test}: {why}" if why else f"CHECK pass {test}")
+    # The check above can fail.
+    found = specification(bazel.output(CHECKED_IMAGE))
+    failed = failed or not found
+    test = "ravelin_checked.elf/has-specification"
+    print(f"CHECK pass {test}" if found else f"CHECK fail {test}: nothing of it is found")
     return 1 if failed else 0
 
 
