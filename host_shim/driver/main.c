@@ -102,23 +102,20 @@ static struct miscdevice kvm_device = {
 };
 
 /* Only here it is decided whether HVC may be executed. */
-static int __init find_node(void)
+static struct device_node *__init find_node(void)
 {
 	struct device_node *node;
 
 	if (read_sysreg(CurrentEL) != CurrentEL_EL1) {
 		pr_err("this kernel runs at EL2: there is no monitor below it\n");
-		return -ENODEV;
+		return NULL;
 	}
 
 	node = of_find_compatible_node(NULL, NULL, MONITOR_COMPATIBLE);
-	if (!node) {
+	if (!node)
 		pr_err("no \"%s\" node in the device tree: not started by the monitor\n",
 		       MONITOR_COMPATIBLE);
-		return -ENODEV;
-	}
-	of_node_put(node);
-	return 0;
+	return node;
 }
 
 static int __init check_identity(void)
@@ -176,29 +173,56 @@ static int __init read_monitor(void)
 	return 0;
 }
 
+static int __init register_device(void)
+{
+	int err = misc_register(&kvm_device);
+
+	if (err)
+		pr_err("/dev/kvm cannot be registered (%d): is another KVM active?\n", err);
+	return err;
+}
+
+static int __init start(struct device_node *node)
+{
+	int err = ravelin_irqfds_init();
+
+	if (err)
+		return err;
+	err = ravelin_irqs_init(node);
+	if (err)
+		goto no_irqs;
+	err = register_device();
+	if (err)
+		goto no_device;
+	return 0;
+
+no_device:
+	ravelin_irqs_exit();
+no_irqs:
+	ravelin_irqfds_exit();
+	return err;
+}
+
 static int __init ravelin_init(void)
 {
+	struct device_node *node;
 	int err;
 
 	BUILD_BUG_ON(PAGE_SIZE != 4096);
 	BUILD_BUG_ON(sizeof(struct ravelin_run_page) > PAGE_SIZE);
 	BUILD_BUG_ON(RAVELIN_BATCH * sizeof(struct page *) > PAGE_SIZE);
 
-	err = find_node();
-	if (err)
-		return err;
+	node = find_node();
+	if (!node)
+		return -ENODEV;
 	err = check_identity();
+	if (!err)
+		err = read_monitor();
+	if (!err)
+		err = start(node);
+	of_node_put(node);
 	if (err)
 		return err;
-	err = read_monitor();
-	if (err)
-		return err;
-
-	err = misc_register(&kvm_device);
-	if (err) {
-		pr_err("/dev/kvm cannot be registered (%d): is another KVM active?\n", err);
-		return err;
-	}
 	ravelin_info_init();
 
 	pr_info("mode %s, up to %u VMs of %u vCPUs, %u-bit IPA\n",
@@ -211,6 +235,8 @@ static void __exit ravelin_exit(void)
 {
 	ravelin_info_exit();
 	misc_deregister(&kvm_device);
+	ravelin_irqs_exit();
+	ravelin_irqfds_exit();
 }
 
 module_init(ravelin_init);

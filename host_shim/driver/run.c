@@ -11,6 +11,7 @@
 #include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 #include <asm/arch_timer.h>
 #include <asm/unaligned.h>
 #include <clocksource/arm_arch_timer.h>
@@ -18,9 +19,8 @@
 #include "call.h"
 #include "ravelin.h"
 
-/* How long a waiting vCPU sleeps at most before it is entered again. */
+/* How long a vCPU without interrupt controller waits at most before it is entered again. */
 #define NO_DEADLINE_NS	(10 * NSEC_PER_MSEC)
-#define TIMER_SLACK_NS	(50 * NSEC_PER_USEC)
 
 /* Results of an exit handler; negative: KVM_RUN fails with it. */
 #define TO_VMM		0
@@ -65,20 +65,35 @@ static u64 ns_until(u64 deadline)
 
 	if (deadline <= now || !rate)
 		return 0;
-	/* At most a second at a time, which also bounds the product. */
-	return mul_u64_u32_div(min_t(u64, deadline - now, rate), NSEC_PER_SEC, rate);
+	/* At most a day, which bounds the product. */
+	return mul_u64_u32_div(min_t(u64, deadline - now, 86400ULL * rate), NSEC_PER_SEC, rate);
 }
 
 static int handle_wfx(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
 {
-	u64 ns = exit->deadline ? ns_until(exit->deadline) : NO_DEADLINE_NS;
-	ktime_t timeout = ns_to_ktime(ns);
+	ktime_t timeout = KTIME_MAX;
 
-	if (!ns)
+	if (exit->deadline)
+		timeout = ns_to_ktime(ns_until(exit->deadline));
+	else if (!vcpu->vm->gic.ready)
+		timeout = ns_to_ktime(NO_DEADLINE_NS);
+	if (!timeout)
 		return AGAIN;
+
 	/* Returns at once if a signal is pending. */
-	set_current_state(TASK_INTERRUPTIBLE);
-	schedule_hrtimeout_range(&timeout, TIMER_SLACK_NS, HRTIMER_MODE_REL);
+	wait_event_interruptible_hrtimeout(vcpu->wait, READ_ONCE(vcpu->woken), timeout);
+	return AGAIN;
+}
+
+static int handle_wake(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
+{
+	ravelin_wake(vcpu->vm, exit->value);
+	return AGAIN;
+}
+
+static int handle_line_fell(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
+{
+	ravelin_irqfds_resample(vcpu->vm, exit->value);
 	return AGAIN;
 }
 
@@ -130,6 +145,11 @@ static int handle_mmio(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exi
 {
 	int ret = -ENOENT;
 
+	if (exit->access == RAVELIN_ACCESS_WRITE &&
+	    ravelin_ioeventfds_write(vcpu->vm, exit->ipa, exit->size, exit->value)) {
+		reply(vcpu, RAVELIN_REPLY_VALUE, 0);
+		return AGAIN;
+	}
 	/* A protected VM has declared these pages as MMIO itself, whatever the slots say. */
 	if (!vcpu->vm->protected)
 		ret = back(vcpu, exit);
@@ -194,6 +214,7 @@ static int handle_system_event(struct ravelin_vcpu *vcpu, const struct ravelin_e
 static int handle_stopped(struct ravelin_vcpu *vcpu, const struct ravelin_exit *exit)
 {
 	WRITE_ONCE(vcpu->vm->dead, true);
+	ravelin_wake(vcpu->vm, U64_MAX);
 	return internal_error(vcpu, exit->reason, exit->event);
 }
 
@@ -213,6 +234,8 @@ static const exit_handler handlers[] = {
 	[RAVELIN_EXIT_SYSTEM_EVENT] = handle_system_event,
 	[RAVELIN_EXIT_STOPPED] = handle_stopped,
 	[RAVELIN_EXIT_RELINQUISHED] = handle_relinquished,
+	[RAVELIN_EXIT_WAKE] = handle_wake,
+	[RAVELIN_EXIT_LINE_FELL] = handle_line_fell,
 };
 
 static int handle_exit(struct ravelin_vcpu *vcpu, u64 reason)
@@ -257,6 +280,8 @@ static int enter(struct ravelin_vcpu *vcpu)
 		local_irq_enable();
 		return AGAIN;
 	}
+	/* Who wakes it from here on has told the monitor before. */
+	WRITE_ONCE(vcpu->woken, false);
 	res = ravelin_call(VCPU_RUN, vcpu->vm->handle, vcpu->index);
 	local_irq_enable();
 
@@ -265,11 +290,19 @@ static int enter(struct ravelin_vcpu *vcpu)
 	return handle_exit(vcpu, res.value);
 }
 
-/* A vCPU that is off waits in KVM_RUN, as in KVM; only a signal gets the thread out. */
+/*
+ * A vCPU that is off waits in KVM_RUN, as in KVM, until the guest switches it on or a signal gets
+ * the thread out. Who switches it on does so in the monitor first, and wakes it then.
+ */
 static int wait_off(struct ravelin_vcpu *vcpu)
 {
-	set_current_state(TASK_INTERRUPTIBLE);
-	schedule();
+	WRITE_ONCE(vcpu->woken, false);
+	smp_mb();
+	if (!READ_ONCE(vcpu->vm->off) && ravelin_is_on(vcpu)) {
+		vcpu->off = false;
+		return AGAIN;
+	}
+	wait_event_interruptible(vcpu->wait, READ_ONCE(vcpu->woken));
 	return AGAIN;
 }
 

@@ -75,6 +75,35 @@ static int access_reg(struct ravelin_vcpu *vcpu, unsigned int ioctl, const void 
 	return ioctl == KVM_SET_ONE_REG ? ravelin_set_reg(vcpu, &reg) : ravelin_get_reg(vcpu, &reg);
 }
 
+/* KVM_ARM_VCPU_TIMER_CTRL: the timers' interrupts are where they are. */
+static int device_attr(unsigned int ioctl, const void __user *arg)
+{
+	static const u32 timers[] = {
+		[KVM_ARM_VCPU_TIMER_IRQ_VTIMER] = 27,
+		[KVM_ARM_VCPU_TIMER_IRQ_PTIMER] = 30,
+	};
+	struct kvm_device_attr attr;
+	u32 __user *at;
+	u32 irq;
+
+	if (copy_from_user(&attr, arg, sizeof(attr)))
+		return -EFAULT;
+	if (attr.group != KVM_ARM_VCPU_TIMER_CTRL || attr.attr >= ARRAY_SIZE(timers))
+		return -ENXIO;
+
+	at = u64_to_user_ptr(attr.addr);
+	switch (ioctl) {
+	case KVM_GET_DEVICE_ATTR:
+		return put_user(timers[attr.attr], at);
+	case KVM_SET_DEVICE_ATTR:
+		if (get_user(irq, at))
+			return -EFAULT;
+		return irq == timers[attr.attr] ? 0 : -EINVAL;
+	default:
+		return 0;
+	}
+}
+
 static long ioctl_locked(struct ravelin_vcpu *vcpu, unsigned int ioctl, unsigned long arg)
 {
 	void __user *argp = (void __user *)arg;
@@ -89,10 +118,14 @@ static long ioctl_locked(struct ravelin_vcpu *vcpu, unsigned int ioctl, unsigned
 		return access_reg(vcpu, ioctl, argp);
 	case KVM_GET_REG_LIST:
 		return vcpu->initialised ? ravelin_reg_list(vcpu, argp) : -ENOEXEC;
+	case KVM_GET_MP_STATE:
+		return ravelin_get_mp_state(vcpu, argp);
+	case KVM_SET_MP_STATE:
+		return ravelin_set_mp_state(vcpu, argp);
 	case KVM_SET_DEVICE_ATTR:
 	case KVM_GET_DEVICE_ATTR:
 	case KVM_HAS_DEVICE_ATTR:
-		return vcpu->initialised ? -ENXIO : -ENOEXEC;
+		return vcpu->initialised ? device_attr(ioctl, argp) : -ENOEXEC;
 	default:
 		return -EINVAL;
 	}
@@ -190,6 +223,7 @@ static struct ravelin_vcpu *vcpu_create(struct ravelin_vm *vm, u32 index)
 		return ERR_PTR(-ENOMEM);
 
 	mutex_init(&vcpu->mutex);
+	init_waitqueue_head(&vcpu->wait);
 	vcpu->vm = vm;
 	vcpu->index = index;
 	vcpu->run = (struct kvm_run *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -202,6 +236,7 @@ static struct ravelin_vcpu *vcpu_create(struct ravelin_vm *vm, u32 index)
 	}
 
 	list_add(&vcpu->node, &vm->vcpus);
+	smp_store_release(&vm->by_index[index], vcpu);
 	return vcpu;
 }
 
@@ -226,7 +261,7 @@ int ravelin_vcpu_open(struct ravelin_vm *vm, unsigned long id)
 	char name[24];
 	int fd;
 
-	if (id >= ravelin_monitor.max_vcpus)
+	if (id >= min_t(unsigned long, ravelin_monitor.max_vcpus, RAVELIN_MAX_VCPUS))
 		return -EINVAL;
 
 	vcpu = vcpu_find(vm, id);

@@ -34,6 +34,14 @@ long ravelin_check_extension(unsigned long extension)
 	case KVM_CAP_IMMEDIATE_EXIT:
 	case KVM_CAP_INTERNAL_ERROR_DATA:
 	case KVM_CAP_SYSTEM_EVENT_DATA:
+	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_DEVICE_CTRL:
+	case KVM_CAP_IRQFD:
+	case KVM_CAP_IRQFD_RESAMPLE:
+	case KVM_CAP_IOEVENTFD:
+	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
+	case KVM_CAP_MP_STATE:
+	case KVM_CAP_VCPU_ATTRIBUTES:
 		return 1;
 	case KVM_CAP_NR_MEMSLOTS:
 		return RAVELIN_MAX_SLOTS;
@@ -55,6 +63,20 @@ bool ravelin_vm_usable(struct ravelin_vm *vm)
 	return vm->mm == current->mm && !READ_ONCE(vm->dead);
 }
 
+/* The interrupt controller comes before any memory. */
+static int launch(struct ravelin_vm *vm)
+{
+	int err = ravelin_gic_launch(vm);
+
+	if (!err && vm->protected)
+		err = ravelin_load(vm);
+	if (!err)
+		err = ravelin_errno(ravelin_call(VM_LAUNCH, vm->handle).status);
+	if (!err)
+		err = ravelin_power_launch(vm);
+	return err;
+}
+
 /*
  * First KVM_RUN: the memory of a protected VM is loaded and measured, and the VM may run. What
  * fails half-way is continued by the next attempt.
@@ -70,10 +92,7 @@ int ravelin_vm_launch(struct ravelin_vm *vm)
 
 	if (!vm->launched) {
 		vm->sealed = true;
-		if (vm->protected)
-			err = ravelin_load(vm);
-		if (!err)
-			err = ravelin_errno(ravelin_call(VM_LAUNCH, vm->handle).status);
+		err = launch(vm);
 		if (!err)
 			smp_store_release(&vm->launched, true);
 	}
@@ -122,6 +141,9 @@ static void destroy(struct kref *users)
 {
 	struct ravelin_vm *vm = container_of(users, struct ravelin_vm, users);
 
+	ravelin_irqfds_free(vm);
+	ravelin_ioeventfds_free(vm);
+
 	mutex_lock(&vm->lock);
 	if (end_in_monitor(vm)) {
 		free_blocks(vm);
@@ -161,6 +183,38 @@ static int set_memory_region(struct ravelin_vm *vm, const void __user *arg)
 	return err;
 }
 
+static int irq_line(struct ravelin_vm *vm, const void __user *arg)
+{
+	struct kvm_irq_level line;
+
+	if (copy_from_user(&line, arg, sizeof(line)))
+		return -EFAULT;
+	return ravelin_irq_line(vm, &line);
+}
+
+static int irqfd(struct ravelin_vm *vm, const void __user *arg)
+{
+	struct kvm_irqfd args;
+	int err;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	if (mutex_lock_killable(&vm->lock))
+		return -EINTR;
+	err = ravelin_irqfd(vm, &args);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int ioeventfd(struct ravelin_vm *vm, const void __user *arg)
+{
+	struct kvm_ioeventfd args;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	return ravelin_ioeventfd(vm, &args);
+}
+
 static int preferred_target(void __user *arg)
 {
 	struct kvm_vcpu_init init;
@@ -197,16 +251,18 @@ static long vm_ioctl(struct file *file, unsigned int ioctl, unsigned long arg)
 		return create_vcpu(vm, arg);
 	case KVM_ARM_PREFERRED_TARGET:
 		return preferred_target(argp);
-	/* As KVM without an interrupt controller and without eventfd. */
-	case KVM_CREATE_IRQCHIP:
+	case KVM_CREATE_DEVICE:
+		return ravelin_create_device(vm, argp);
 	case KVM_IRQ_LINE:
+		return irq_line(vm, argp);
+	case KVM_IRQFD:
+		return irqfd(vm, argp);
+	case KVM_IOEVENTFD:
+		return ioeventfd(vm, argp);
+	/* For GICv2. */
+	case KVM_CREATE_IRQCHIP:
 	case KVM_ARM_SET_DEVICE_ADDR:
 		return -ENXIO;
-	case KVM_CREATE_DEVICE:
-		return -ENODEV;
-	case KVM_IRQFD:
-	case KVM_IOEVENTFD:
-		return -ENOSYS;
 	default:
 		return -EINVAL;
 	}
@@ -272,6 +328,9 @@ static struct ravelin_vm *vm_create(bool protected, u32 ipa_bits)
 	INIT_LIST_HEAD(&vm->vcpus);
 	INIT_LIST_HEAD(&vm->blocks);
 	xa_init(&vm->pages);
+	spin_lock_init(&vm->event_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
+	INIT_LIST_HEAD(&vm->ioeventfds);
 	vm->protected = protected;
 	vm->ipa_bits = ipa_bits;
 

@@ -149,7 +149,7 @@
 /*
  * VM_SET_GIC(handle, gicd_ipa, gicr_ipa, intids): gives the VM a GICv3 (IHI 0069) in the monitor: a
  * distributor at gicd_ipa, and from gicr_ipa on a redistributor of 128 KiB for each vCPU index;
- * intids: 64 to 256 in steps of 32, of which the first 32 are private to each vCPU. Once, before
+ * intids: 64 to 288 in steps of 32, of which the first 32 are private to each vCPU. Once, before
  * VM_LAUNCH, after the last VCPU_CREATE, before the first page. WRONG_PHASE; EXISTS: again;
  * NO_SUCH_VCPU: there is none; INVALID_ARGUMENT: not a multiple of 64 KiB, overlapping, or beyond
  * the VM's IPA space.

@@ -57,7 +57,7 @@ struct Machine {
   ReservedList reserved;                       // memory that somebody has reserved already
   InlineVector<std::uint64_t, kMaxCpus> cpus;  // MPIDR affinity, in the order of the tree
   RedistributorList redistributors;
-  std::optional<Pa> uart;                      // a PL011 named by /chosen/stdout-path
+  std::optional<Pa> uart;  // a PL011 named by /chosen/stdout-path
   Region kernel;
   std::optional<Region> ramdisk;
   std::string_view bootargs;  // the host's command line

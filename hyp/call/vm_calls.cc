@@ -190,7 +190,8 @@ Result<std::uint64_t> VcpuRun(VmHandle handle, VcpuIndex index) {
     RAVELIN_TRY_ASSIGN(found, FindVcpu(*state, index));
     vcpu = found;
   }
-  return virt::Run(*vcpu, vm->is_protected() ? &pvm_handlers::HandleExit : &vm_handlers::HandleExit);
+  return virt::Run(*vcpu,
+                   vm->is_protected() ? &pvm_handlers::HandleExit : &vm_handlers::HandleExit);
 }
 
 Result<> VmDestroy(VmHandle handle) {

@@ -77,9 +77,8 @@ Guest::Guest(Host& host, VmKind kind, const GuestPlan& plan)
               RAVELIN_SUCCESS);
   }
   for (std::uint64_t first = 32; first < plan.intids; first += 32) {
-    EXPECT_EQ(
-        host_.Call(RAVELIN_HOST_VM_ALLOW_IRQ, handle_.raw(), first, plan.from_host).status,
-        RAVELIN_SUCCESS);
+    EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_ALLOW_IRQ, handle_.raw(), first, plan.from_host).status,
+              RAVELIN_SUCCESS);
   }
   registers().pc = kPc;
   el1().vbar = kVectors;

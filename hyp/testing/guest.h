@@ -61,7 +61,7 @@ inline constexpr std::uint64_t kRedistributors = 0x080a'0000;
 
 struct GuestPlan {
   std::uint32_t vcpus = 1;
-  std::uint64_t intids = 0;      // 0: no interrupt controller
+  std::uint64_t intids = 0;       // 0: no interrupt controller
   std::uint32_t from_host = ~0U;  // of each 32 SPIs, those that the host may raise
 };
 

@@ -31,9 +31,8 @@ void Release(Vcpu& vcpu) {
 }
 
 Disposition OnInterrupt(Vcpu& vcpu) {
-  return vcpu.vm().has_gic() && gic::TakeInterrupt(vcpu)
-             ? Disposition::kResume
-             : vcpu.Exit({.reason = RAVELIN_EXIT_IRQ});
+  return vcpu.vm().has_gic() && gic::TakeInterrupt(vcpu) ? Disposition::kResume
+                                                         : vcpu.Exit({.reason = RAVELIN_EXIT_IRQ});
 }
 
 // One stay in the guest, and what follows from its end.

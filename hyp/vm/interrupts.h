@@ -22,7 +22,7 @@ inline constexpr std::uint32_t kMaxVcpus = 64;
 namespace gic {
 
 inline constexpr unsigned kBankSize = 32;
-inline constexpr unsigned kMaxIntids = 256;
+inline constexpr unsigned kMaxIntids = 288;
 inline constexpr unsigned kSpiBanks = kMaxIntids / kBankSize - 1;
 inline constexpr std::uint8_t kNobody = 0xff;
 
@@ -40,10 +40,10 @@ struct Bank {
 };
 
 struct SpiBank : Bank {
-  std::uint32_t from_host = 0;                     // the host may raise it
-  std::array<std::uint32_t, kBankSize> route{};    // affinity, as in GICD_IROUTER
-  std::array<std::uint8_t, kBankSize> target{};    // the vCPU that `route` names, or kNobody
-  std::array<std::uint8_t, kBankSize> holder{};    // if listed or active: on which vCPU
+  std::uint32_t from_host = 0;                   // the host may raise it
+  std::array<std::uint32_t, kBankSize> route{};  // affinity, as in GICD_IROUTER
+  std::array<std::uint8_t, kBankSize> target{};  // the vCPU that `route` names, or kNobody
+  std::array<std::uint8_t, kBankSize> holder{};  // if listed or active: on which vCPU
 };
 
 inline constexpr std::uint64_t kFrameBytes = 0x10000;
@@ -52,8 +52,8 @@ inline constexpr std::uint64_t kRedistributorBytes = 2 * kFrameBytes;
 // Where the frames lie; fixed before the launch.
 struct Layout {
   Ipa distributor;
-  Ipa redistributors;      // one after the other, by vCPU index
-  unsigned intids = 0;     // 32 private ones and the SPIs; 0: the VM has no interrupt controller
+  Ipa redistributors;       // one after the other, by vCPU index
+  unsigned intids = 0;      // 32 private ones and the SPIs; 0: the VM has no interrupt controller
   std::uint32_t vcpus = 0;  // redistributors
 
   [[nodiscard]] constexpr std::uint64_t redistributor_bytes() const {

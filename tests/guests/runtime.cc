@@ -11,11 +11,13 @@ namespace {
 constexpr std::uint64_t kUartData = kUartPage;
 constexpr std::uint64_t kInstructionAbort = 0x21;  // ESR_EL1.EC, from the current exception level
 constexpr std::uint64_t kUnexpectedException = 99;
+constexpr std::uint64_t kVectorIrq = 5;  // from EL1 with its own stack
 
 // MEM_SHARE and MMIO_GUARD_MAP in the bitmap of FEATURES: bit n is function number n.
 constexpr std::uint64_t kProtectedFeatures =
     1U << (RAVELIN_GUEST_MEM_SHARE & 0xff) | 1U << (RAVELIN_GUEST_MMIO_GUARD_MAP & 0xff);
 
+void (*interrupt_handler)() = nullptr;
 volatile bool trap_expected = false;
 volatile bool trap_taken = false;
 volatile std::uint64_t trap_esr = 0;
@@ -92,6 +94,8 @@ void Finish(std::uint64_t status) {
   PowerOff();
 }
 
+void SetInterruptHandler(void (*handler)()) { interrupt_handler = handler; }
+
 void ExpectTrap() {
   trap_taken = false;
   trap_esr = 0;
@@ -110,6 +114,10 @@ extern "C" void PowerOff() {
 }
 
 extern "C" void HandleException(ExceptionFrame* frame, std::uint64_t vector) {
+  if (vector == kVectorIrq && interrupt_handler != nullptr) {
+    interrupt_handler();
+    return;
+  }
   if (!trap_expected) {
     Print("unexpected exception, vector ");
     PrintHex(vector);

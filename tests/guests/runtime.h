@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What every guest payload stands on: a console, calls to the hypervisor, the mailbox of the VMM
-// (host_shim/vmm/mailbox.h) and a way to survive an exception. One CPU, EL1, no interrupts.
+// (host_shim/vmm/mailbox.h) and a way to survive an exception. EL1; interrupts and more CPUs only
+// for those who ask.
 #pragma once
 
 #include <array>
@@ -50,6 +51,15 @@ static_assert(sizeof(ExceptionFrame) == 272);
 static_assert(offsetof(ExceptionFrame, elr) == 248);
 
 [[noreturn]] void PowerOff();
+
+// The context of a CPU_ON whose entry point is SecondaryEntry: it calls `run` on that stack. Clean
+// to memory: the CPU starts without caches.
+struct SecondaryStart {
+  std::uint64_t stack_top;
+  void (*run)(std::uint64_t argument);
+  std::uint64_t argument;
+};
+void SecondaryEntry();
 }
 
 SmcccResults Hvc(std::uint64_t function, std::uint64_t x1 = 0, std::uint64_t x2 = 0,
@@ -70,6 +80,9 @@ void WriteRegister(std::uint64_t address, std::uint64_t value);
 
 // Reports `status` (0 = all is well) to the VMM and shuts down.
 [[noreturn]] void Finish(std::uint64_t status);
+
+// Called for IRQs from here on.
+void SetInterruptHandler(void (*handler)());
 
 // An exception that was expected: which class, and its syndrome. Class 0 with esr 0: none.
 struct Trap {

@@ -20,12 +20,6 @@ _start:
     mov     x19, x0
     adrp    x1, __stack_top
     mov     sp, x1
-    adrp    x1, vectors
-    add     x1, x1, :lo12:vectors
-    msr     vbar_el1, x1
-    ldr     x1, =CPACR_VALUE
-    msr     cpacr_el1, x1
-
     adrp    x1, __bss_start
     adrp    x2, __bss_end
 1:  cmp     x1, x2
@@ -33,7 +27,34 @@ _start:
     stp     xzr, xzr, [x1], #16
     b       1b
 
-2:  mov     x1, #MAIR_VALUE
+2:  bl      set_up_cpu
+    mov     x0, x19
+    bl      GuestMain
+    b       PowerOff
+    .size _start, . - _start
+
+    // Where a CPU starts that PSCI has switched on: x0 = struct SecondaryStart (runtime.h).
+    .globl SecondaryEntry
+    .type SecondaryEntry, %function
+SecondaryEntry:
+    mov     x19, x0
+    bl      set_up_cpu
+    ldp     x1, x2, [x19]
+    mov     sp, x1
+    ldr     x0, [x19, #16]
+    blr     x2
+    b       PowerOff
+    .size SecondaryEntry, . - SecondaryEntry
+
+    // Vectors, FP and the mapping. Changes x1.
+    .type set_up_cpu, %function
+set_up_cpu:
+    adrp    x1, vectors
+    add     x1, x1, :lo12:vectors
+    msr     vbar_el1, x1
+    ldr     x1, =CPACR_VALUE
+    msr     cpacr_el1, x1
+    mov     x1, #MAIR_VALUE
     msr     mair_el1, x1
     ldr     x1, =TCR_VALUE
     msr     tcr_el1, x1
@@ -47,11 +68,8 @@ _start:
     ldr     x1, =SCTLR_VALUE
     msr     sctlr_el1, x1
     isb
-
-    mov     x0, x19
-    bl      GuestMain
-    b       PowerOff
-    .size _start, . - _start
+    ret
+    .size set_up_cpu, . - set_up_cpu
     .ltorg
 
     // Devices in the first GiB. The second has neither memory nor devices; the guest's memory

@@ -65,8 +65,7 @@ struct ListRegister {
 
 template <typename... Registers>
 constexpr auto MakeList() {
-  return std::array<ListRegister, sizeof...(Registers)>{
-      {{&Registers::Read, &Registers::Write}...}};
+  return std::array<ListRegister, sizeof...(Registers)>{{{&Registers::Read, &Registers::Write}...}};
 }
 
 constexpr auto kList =
@@ -177,11 +176,10 @@ void KickCpu(CpuIndex cpu) {
   const std::uint64_t affinity = target.mpidr;
   const std::uint64_t level0 = Field<7, 0>::Get(affinity);
   DsbIsh();
-  sysreg::IccSgi1rEl1::Write(Field<55, 48>::Make(Field<39, 32>::Get(affinity)) |
-                             Field<47, 44>::Make(level0 / 16) |
-                             Field<39, 32>::Make(Field<23, 16>::Get(affinity)) |
-                             Field<27, 24>::Make(kKickIntid) |
-                             Field<23, 16>::Make(Field<15, 8>::Get(affinity)) | Bit(level0 % 16));
+  sysreg::IccSgi1rEl1::Write(
+      Field<55, 48>::Make(Field<39, 32>::Get(affinity)) | Field<47, 44>::Make(level0 / 16) |
+      Field<39, 32>::Make(Field<23, 16>::Get(affinity)) | Field<27, 24>::Make(kKickIntid) |
+      Field<23, 16>::Make(Field<15, 8>::Get(affinity)) | Bit(level0 % 16));
   Isb();
 }
 

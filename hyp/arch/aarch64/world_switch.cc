@@ -5,8 +5,8 @@
 // virtual CPU interface of the GIC.
 // Trapped for guests, hence not switched: SVE and SME, PAuth keys and instructions, allocation
 // tags, SCXTNUM, debug, PMU, SPE, trace, activity monitors, MPAM, RAS records, the GIC CPU
-// interface of VMs that have none, the physical timer, and what FEAT_HCX and FEAT_FGT gate (SCTLR2, TCR2, PIR, POR, GCS,
-// TPIDR2).
+// interface of VMs that have none, the physical timer, and what FEAT_HCX and FEAT_FGT gate (SCTLR2,
+// TCR2, PIR, POR, GCS, TPIDR2).
 #include "hyp/arch/aarch64/barrier.h"
 #include "hyp/arch/aarch64/cpu_init.h"
 #include "hyp/arch/aarch64/interrupts.h"

@@ -108,6 +108,9 @@ ExitKind RunGuest(GuestState& guest) {
 
 TimerState LiveTimer() {
   Invariant(cpu.regime.has_value(), "the guest's timer is live only in its world");
+  if (cpu.timer_reads_to_fire > 0 && --cpu.timer_reads_to_fire == 0) {
+    cpu.timer.ctl |= Bit(2);
+  }
   return cpu.timer;
 }
 
@@ -144,8 +147,7 @@ bool NeedsMaintenance() {
   const auto asks = [](std::uint64_t bit) { return (cpu.list_control & bit) != 0; };
   return ended || (asks(list_control::kUnderflow) && valid <= 1) ||
          (asks(list_control::kNoPending) && !pending) ||
-         (asks(list_control::kEndNotListed) &&
-          list_control::EndCount::Get(cpu.list_control) != 0);
+         (asks(list_control::kEndNotListed) && list_control::EndCount::Get(cpu.list_control) != 0);
 }
 
 void SetTimerForwarded(bool forwarded) {

@@ -48,6 +48,7 @@ struct Cpu {
   El1State el1{};
   FpState fp{};
   TimerState timer{};
+  unsigned timer_reads_to_fire = 0;  // the virtual timer fires with the last of so many looks at it
 
   // --- Interrupts (hyp/arch/interrupts.h).
 

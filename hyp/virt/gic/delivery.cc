@@ -216,6 +216,11 @@ bool HasDeliverable(State& state, const Layout& layout, Vcpu& vcpu) {
   return false;
 }
 
+// The levels of the private interrupts when the timers were last looked at.
+std::uint32_t KnownLines(Vcpu& vcpu) {
+  return vcpu.vm().has_gic() ? vcpu.vm().gic().Lock()->private_banks[vcpu.index().raw()].line : 0;
+}
+
 std::optional<std::uint64_t> TakeEnded(State& state) {
   for (unsigned i = 0; i < kSpiBanks; ++i) {
     if (state.ended[i] != 0) {
@@ -225,6 +230,27 @@ std::optional<std::uint64_t> TakeEnded(State& state) {
     }
   }
   return std::nullopt;
+}
+
+// Lists what is there, with the timers as they were when they were last looked at.
+void FillSampled(State& state, const Layout& layout, Vcpu& vcpu) {
+  Interface& interface = vcpu.interrupts();
+  Selection selection;
+  Collect(state, layout, vcpu, selection);
+  std::uint64_t any = 0;
+  for (unsigned i = 0; i < selection.size(); ++i) {
+    const std::uint64_t value = List(state, vcpu, selection.Intid(i));
+    arch::WriteListRegister(i, value);
+    any |= value;
+  }
+  interface.used = selection.size();
+  std::uint64_t control = arch::list_control::kEnable;
+  if (selection.overflow()) {
+    control |= arch::list_control::kUnderflow | arch::list_control::kEndNotListed;
+    control |= (any & lr::kPending) != 0 ? arch::list_control::kNoPending : 0;
+  }
+  arch::WriteListControl(control);
+  ForwardTimer(interface, state.private_banks[vcpu.index().raw()]);
 }
 
 }  // namespace
@@ -272,24 +298,8 @@ void Fold(State& state, Vcpu& vcpu) {
 }
 
 void Fill(State& state, const Layout& layout, Vcpu& vcpu) {
-  Interface& interface = vcpu.interrupts();
   SampleTimers(state, vcpu);
-  Selection selection;
-  Collect(state, layout, vcpu, selection);
-  std::uint64_t any = 0;
-  for (unsigned i = 0; i < selection.size(); ++i) {
-    const std::uint64_t value = List(state, vcpu, selection.Intid(i));
-    arch::WriteListRegister(i, value);
-    any |= value;
-  }
-  interface.used = selection.size();
-  std::uint64_t control = arch::list_control::kEnable;
-  if (selection.overflow()) {
-    control |= arch::list_control::kUnderflow | arch::list_control::kEndNotListed;
-    control |= (any & lr::kPending) != 0 ? arch::list_control::kNoPending : 0;
-  }
-  arch::WriteListControl(control);
-  ForwardTimer(interface, state.private_banks[vcpu.index().raw()]);
+  FillSampled(state, layout, vcpu);
 }
 
 void Enter(Vcpu& vcpu) {
@@ -348,7 +358,7 @@ bool HasInterrupt(Vcpu& vcpu) {
   const Layout& layout = vcpu.vm().gic_layout();
   const bool found = HasDeliverable(*state, layout, vcpu);
   // What is active is listed again in either case.
-  Fill(*state, layout, vcpu);
+  FillSampled(*state, layout, vcpu);
   return found || interface.attention.load();
 }
 
@@ -361,11 +371,12 @@ bool Park(Vcpu& vcpu) {
 std::uint64_t TimerDeadline(Vcpu& vcpu) {
   const TimerState timer = arch::LiveTimer();
   const auto& physical = vcpu.interrupts().physical_timer;
+  const std::uint32_t known = KnownLines(vcpu);
   std::uint64_t deadline = ~std::uint64_t{0};
-  if (IsArmed(timer.ctl) && (timer.ctl & kTimerFires) == 0) {
+  if (IsArmed(timer.ctl) && (known & BitOf(kVirtualTimer)) == 0) {
     deadline = timer.cval + vcpu.vm().counter_offset();
   }
-  if (IsArmed(physical.control) && !PhysicalTimerFires(vcpu.interrupts())) {
+  if (IsArmed(physical.control) && (known & BitOf(kPhysicalTimer)) == 0) {
     deadline = std::min(deadline, physical.compare);
   }
   return deadline == ~std::uint64_t{0} ? 0 : std::max<std::uint64_t>(deadline, 1);

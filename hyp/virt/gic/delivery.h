@@ -52,7 +52,8 @@ bool Park(Vcpu& vcpu);
 
 // --- The timers of a vCPU.
 
-// A value of the physical counter at which one of them fires that has not yet; 0: never.
+// A value of the physical counter at which one of them fires; 0: never. One that had fired already
+// when HasInterrupt looked wakes nobody; one that has fired since then is reported.
 std::uint64_t TimerDeadline(Vcpu& vcpu);
 
 }  // namespace ravelin::gic

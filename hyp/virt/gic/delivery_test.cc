@@ -83,9 +83,9 @@ TEST_P(DeliveryTest, ALevelIsListedWithItsPriorityAndGroup) {
   ListsNothing();
   EXPECT_EQ(Line(kSpi, RAVELIN_LINE_HIGH), (Answer{RAVELIN_SUCCESS, 0}));
   Stay([] {
-    EXPECT_EQ(Listed(), (std::vector<std::uint64_t>{kSpi | lr::Priority::Make(kLevelPriority) |
-                                                    lr::kGroup1 | lr::kPending |
-                                                    lr::kEoiMaintenance}));
+    EXPECT_EQ(Listed(),
+              (std::vector<std::uint64_t>{kSpi | lr::Priority::Make(kLevelPriority) | lr::kGroup1 |
+                                          lr::kPending | lr::kEoiMaintenance}));
     EXPECT_EQ(fake::ThisCpu().list_control, arch::list_control::kEnable);
   });
 }
@@ -260,7 +260,9 @@ TEST_P(DeliveryTest, AnInterruptThatIsThereEndsWfiAtOnce) {
 TEST_P(DeliveryTest, AnInterruptWhileTheVcpuGoesToSleepIsNotLost) {
   guest_.Next(OfClass(ExceptionClass::kWfx));
   // Another CPU, after WFI has been looked at: the vCPU still says that it runs here.
-  fake::ThisCpu().on_leave = [this] { std::thread([this] { Line(kSpi, RAVELIN_LINE_HIGH); }).join(); };
+  fake::ThisCpu().on_leave = [this] {
+    std::thread([this] { Line(kSpi, RAVELIN_LINE_HIGH); }).join();
+  };
   EXPECT_EQ(guest_.Run().reason, RAVELIN_EXIT_IRQ) << "not WFX: it has something to do";
   fake::ThisCpu().on_leave = {};
   ListsOne(kSpi);
@@ -331,9 +333,8 @@ TEST_P(DeliveryTest, AnSgiNobodyHas) {
 class SgiTest : public DeliveryTest {
  protected:
   SgiTest() {
-    guest_.Next(OfClass(ExceptionClass::kHvc), [](GuestRegisters& registers) {
-      registers.x = {0xc4000003, 1, 0x8000'0000, 0};
-    });
+    guest_.Next(OfClass(ExceptionClass::kHvc),
+                [](GuestRegisters& registers) { registers.x = {0xc4000003, 1, 0x8000'0000, 0}; });
     EXPECT_EQ(guest_.Run().reason, RAVELIN_EXIT_WAKE);
     guest_.Next(OfClass(ExceptionClass::kWfx));
     EXPECT_EQ(guest_.Run(1).reason, RAVELIN_EXIT_WFX);
@@ -406,6 +407,26 @@ TEST_P(DeliveryTest, ATimerThatIsTakenBackIsNotDelivered) {
   guest_.NextIrq([](GuestRegisters&) { fake::ThisCpu().timer.ctl = 0; });
   EXPECT_EQ(guest_.Run().reason, RAVELIN_EXIT_IRQ);
   ListsNothing();
+}
+
+TEST_P(DeliveryTest, ATimerThatFiresWhileTheVcpuGoesToSleepHasADeadline) {
+  for (unsigned reads = 1; reads < 8; ++reads) {
+    guest_.Next(OfClass(ExceptionClass::kWfx), [reads](GuestRegisters&) {
+      fake::ThisCpu().timer = {.ctl = 1, .cval = 0x500};
+      fake::ThisCpu().timer_reads_to_fire = reads;
+    });
+    const Answer ran = host_.Call(RAVELIN_HOST_VCPU_RUN, guest_.handle().raw(), 0U);
+    EXPECT_TRUE(ran.value == RAVELIN_EXIT_IRQ || guest_.run_page().exit.deadline == 0x500) << reads;
+    fake::ThisCpu().timer_reads_to_fire = 0;
+    guest_.vcpu().state().timer = {};
+  }
+}
+
+TEST_P(DeliveryTest, ATimerThatFiresForNobodyHasNoDeadline) {
+  guest_.Write(GicGuest::Sgis(0) + kClearEnable, 1U << 27);
+  guest_.Next(OfClass(ExceptionClass::kWfx),
+              [](GuestRegisters&) { fake::ThisCpu().timer = {.ctl = kFiring, .cval = 0x500}; });
+  EXPECT_EQ(guest_.Run().deadline, 0U);
 }
 
 TEST_P(DeliveryTest, ThePhysicalTimerIsEmulated) {

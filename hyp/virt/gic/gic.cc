@@ -22,8 +22,7 @@ std::uint32_t Redistributors(const VmState& state) {
 
 bool FitsInto(const Vm& vm, Ipa frame, std::uint64_t bytes) {
   const std::uint64_t space = std::uint64_t{1} << vm.geometry().ipa_bits();
-  return IsAligned(frame.raw(), kFrameBytes) && frame.raw() < space &&
-         bytes <= space - frame.raw();
+  return IsAligned(frame.raw(), kFrameBytes) && frame.raw() < space && bytes <= space - frame.raw();
 }
 
 bool IsPossible(const Vm& vm, const Layout& layout) {

@@ -61,23 +61,22 @@ TEST_P(HostSideTest, FramesHaveToFit) {
   refused(kEnd, kRedistributors, 64);
   refused(kDistributor, kEnd - 0x30000, 64);
   refused(kDistributor, ~std::uint64_t{0xffff}, 64);
-  for (const std::uint64_t intids : {0ULL, 32ULL, 63ULL, 65ULL, 288ULL, 0x10040ULL}) {
+  for (const std::uint64_t intids : {0ULL, 32ULL, 63ULL, 65ULL, 320ULL, 0x10040ULL}) {
     refused(kDistributor, kRedistributors, intids);
   }
-  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SET_GIC, vm, kDistributor, kEnd - 0x40000, 256U).status,
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SET_GIC, vm, kDistributor, kEnd - 0x40000, 288U).status,
             RAVELIN_SUCCESS);
 }
 
 TEST_P(HostSideTest, OnceAndInTime) {
   const VmHandle empty = host_.CreateVm(GetParam());
-  Refused(RAVELIN_NO_SUCH_VCPU, RAVELIN_HOST_VM_SET_GIC, empty.raw(), kDistributor,
-          kRedistributors, 64U);
+  Refused(RAVELIN_NO_SUCH_VCPU, RAVELIN_HOST_VM_SET_GIC, empty.raw(), kDistributor, kRedistributors,
+          64U);
   const std::uint64_t vm = Create();
   Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_ALLOW_IRQ, vm, 32U, 1U);
   Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_IRQ_LINE, vm, 32U, 1U);
-  EXPECT_EQ(
-      host_.Call(RAVELIN_HOST_VM_SET_GIC, vm, kDistributor, kRedistributors, 64U).status,
-      RAVELIN_SUCCESS);
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SET_GIC, vm, kDistributor, kRedistributors, 64U).status,
+            RAVELIN_SUCCESS);
   Refused(RAVELIN_EXISTS, RAVELIN_HOST_VM_SET_GIC, vm, kDistributor, kRedistributors, 64U);
   Refused(RAVELIN_WRONG_PHASE, RAVELIN_HOST_VCPU_CREATE, vm, 2U, host_.Take(4, 4).raw(),
           host_.TakeShared().raw());
@@ -113,18 +112,16 @@ TEST_P(HostSideTest, NeverAPrivateInterruptNorOneThatIsNotThere) {
   GicGuest guest(host_, GetParam());
   guest.EnableAll();
   const std::uint64_t vm = guest.handle().raw();
-  for (const std::uint64_t intid :
-       {0ULL, 15ULL, 16ULL, 27ULL, 31ULL, 96ULL, 255ULL, 256ULL, 1023ULL, 8192ULL,
-        0x1'0000'0028ULL, ~0ULL}) {
+  for (const std::uint64_t intid : {0ULL, 15ULL, 16ULL, 27ULL, 31ULL, 96ULL, 255ULL, 256ULL,
+                                    1023ULL, 8192ULL, 0x1'0000'0028ULL, ~0ULL}) {
     Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_IRQ_LINE, vm, intid, RAVELIN_LINE_HIGH);
   }
   for (const std::uint64_t level : {4ULL, 0x1'0000'0001ULL, ~0ULL}) {
     Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_IRQ_LINE, vm, 40U, level);
   }
   const std::uint64_t fresh = Create();
-  EXPECT_EQ(
-      host_.Call(RAVELIN_HOST_VM_SET_GIC, fresh, kDistributor, kRedistributors, 64U).status,
-      RAVELIN_SUCCESS);
+  EXPECT_EQ(host_.Call(RAVELIN_HOST_VM_SET_GIC, fresh, kDistributor, kRedistributors, 64U).status,
+            RAVELIN_SUCCESS);
   for (const std::uint64_t first : {0ULL, 31ULL, 33ULL, 64ULL, 1ULL << 32}) {
     Refused(RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_ALLOW_IRQ, fresh, first, ~0U);
   }

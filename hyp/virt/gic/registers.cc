@@ -172,8 +172,7 @@ SpiBank* FindSpis(const Accessor& by, unsigned bank) {
 void HoldActivated(const Accessor& by, SpiBank& bank, std::uint32_t bits) {
   ForEachBit(bits, [&](unsigned at) {
     const bool nowhere = bank.target[at] == kNobody;
-    bank.holder[at] =
-        nowhere ? static_cast<std::uint8_t>(by.self.index().raw()) : bank.target[at];
+    bank.holder[at] = nowhere ? static_cast<std::uint8_t>(by.self.index().raw()) : bank.target[at];
   });
 }
 

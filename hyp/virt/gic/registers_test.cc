@@ -150,11 +150,11 @@ TEST_P(RegistersTest, RedistributorsAreDistinct) {
 }
 
 TEST_P(RegistersTest, BehindTheFramesIsNoController) {
-  for (const std::uint64_t ipa : {kGicd - 4, kGicd + 0x10000, GicGuest::Redistributor(0) - 4,
-                                  GicGuest::Redistributor(2)}) {
+  for (const std::uint64_t ipa :
+       {kGicd - 4, kGicd + 0x10000, GicGuest::Redistributor(0) - 4, GicGuest::Redistributor(2)}) {
     guest_.Next(DataAbort(ipa, {.size = 4}));
-    EXPECT_EQ(guest_.Run().reason, GetParam() == VmKind::kNormal ? RAVELIN_EXIT_MMIO
-                                                                 : RAVELIN_EXIT_MEMORY_FAULT);
+    EXPECT_EQ(guest_.Run().reason,
+              GetParam() == VmKind::kNormal ? RAVELIN_EXIT_MMIO : RAVELIN_EXIT_MEMORY_FAULT);
   }
 }
 
@@ -163,8 +163,7 @@ TEST_P(RegistersTest, AnAccessThatIsNotDecodedIsAborted) {
   guest_.Next(DataAbort(kGicd, {.decoded = false}));
   guest_.NextIrq();
   EXPECT_EQ(guest_.Run().reason, RAVELIN_EXIT_IRQ);
-  EXPECT_TRUE(
-      guest_.TookException(at, MakeEsr(ExceptionClass::kDataAbortSame, kStatusExternal)));
+  EXPECT_TRUE(guest_.TookException(at, MakeEsr(ExceptionClass::kDataAbortSame, kStatusExternal)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, RegistersTest,
