@@ -95,7 +95,7 @@ class Session {
     for (std::uint64_t i = 0; i < pages_; ++i) {
       pool_.Give(Pa{kPool + i * kPageSize});
     }
-    table_ = PageTable(Pa{kRoot}, geometry_, Vmid{3}, pool_);
+    table_ = PageTable(Pa{kRoot}, geometry_, {.vmid = Vmid{3}}, pool_);
     history_.AddTable(table_);
   }
 
@@ -250,18 +250,19 @@ class Session {
 
   void SetPermissions(std::uint64_t frame) {
     const Permissions permissions = AnyPermissions();
-    const Result<> result = table_.SetPermissions(Gfn{frame}, permissions);
+    const Result<PageCount> needed = table_.CheckPermissions(Gfn{frame}, PageCount{1}, permissions);
     if (!InSpace(frame, 1)) {
-      return Require(!result && result.error() == Error::kInvalidArgument, "permissions: range");
+      return Require(!needed && needed.error() == Error::kInvalidArgument, "permissions: range");
     }
     if (Mapped(frame, 1) == 0) {
-      return Require(!result && result.error() == Error::kNotMapped, "permissions: not mapped");
+      return Require(!needed && needed.error() == Error::kNotMapped, "permissions: not mapped");
     }
-    if (result) {
-      runs_[frame].attributes.permissions = permissions;
-    } else {
-      Require(result.error() == Error::kNoMemory, "permissions: refused");
+    Require(needed.has_value(), "permissions: refused");
+    if (!pool_.Has(*needed)) {
+      return;
     }
+    table_.SetPermissions(Gfn{frame}, PageCount{1}, permissions);
+    runs_[frame].attributes.permissions = permissions;
     CheckEdges(frame, 1);
   }
 
@@ -294,7 +295,8 @@ class Session {
 
   void Coalesce(std::uint64_t first, std::uint64_t count) {
     if (InSpace(first, count)) {
-      table_.Coalesce(Gfn{first}, PageCount{std::min<std::uint64_t>(count, 0x1000)});
+      table_.Coalesce(Gfn{first}, PageCount{std::min<std::uint64_t>(count, 0x1000)},
+                      PageTable::OnMerge::kFree);
       CheckEdges(first, count);
     }
   }
