@@ -6,9 +6,10 @@
     tests/observer/plant.py [--only PATTERN] [--list]
 
 For each mistake of planted.py: copies the tree to a scratch folder, makes the
-edit, builds the monitor there, runs a short storm or a script of a Linux host on
-it under the observer, and expects a violation of the rule. It prints a CHECK line for each, and ends with
-the count; the exit status is 0 if every mistake was named.
+edit, builds the monitor there, runs a short storm or a script of a Linux host
+under the observer, and expects a violation of the rule. It prints a CHECK line
+for each, and ends with the count; the exit status is 0 if every mistake was
+named.
 """
 
 import argparse

@@ -13,8 +13,8 @@ from ravelin_cli.machine import Options
 from ravelin_cli.scenario import Bench, Driven
 
 _STORM = "//tests/storm:storm"
-# Instructions of the longest visit of EL2 that is not a CPU's start: twice what was ever seen. Calls
-# on ranges return early, so that none grows with its range.
+# Instructions of the longest visit of EL2 that is not a CPU's start: twice what was ever seen.
+# Calls on ranges return early, so that none grows with its range.
 _LIMIT = 60_000
 _SECONDS = 180
 _CHECKS = ("run", "violations", "coverage")

@@ -71,7 +71,9 @@ def _steps(console: Console) -> list[_Step]:
                 lambda library=library: sources.fetch(console, library),
             )
         )
-    steps.append(_Step("fetching QEMU 10 for the observer", qemu.present, lambda: qemu.fetch(console)))
+    steps.append(
+        _Step("fetching QEMU 10 for the observer", qemu.present, lambda: qemu.fetch(console))
+    )
     steps.append(
         _Step(
             "fetching the host's Linux kernel and its headers",
