@@ -115,6 +115,10 @@ bool MaySucceed(const World& world, std::uint64_t number, const Arguments& a) {
                                       : a.x[2] < RAVELIN_REG_COUNT);
     case RAVELIN_HOST_VCPU_GET_REG:
       return is_vcpu && a.x[2] < RAVELIN_REG_COUNT && !is_protected;
+    case RAVELIN_HOST_VCPU_SET_POWER:
+      return is_vcpu && !is_protected && world.phase != Phase::kDying && a.x[2] <= 1;
+    case RAVELIN_HOST_VCPU_GET_POWER:
+      return is_vcpu;
     case RAVELIN_HOST_VM_LAUNCH:
       return ours && world.phase == Phase::kCreated;
     case RAVELIN_HOST_VCPU_RUN:
@@ -140,6 +144,9 @@ void Undo(World& world, std::uint64_t number, const Arguments& a, std::uint64_t 
       break;
     case RAVELIN_HOST_VM_SHARE:
       Require(CallOnRange(RAVELIN_HOST_VM_UNSHARE, a.x[0], a.x[1], pages), "VM_UNSHARE failed");
+      break;
+    case RAVELIN_HOST_VCPU_SET_POWER:
+      Require(Call(RAVELIN_HOST_VCPU_SET_POWER, a.x[0], a.x[1], 1).ok(), "VCPU_SET_POWER failed");
       break;
     case RAVELIN_HOST_VM_TOPUP:
     case RAVELIN_HOST_VM_LAUNCH:
