@@ -15,7 +15,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 
-from . import artifacts, bazel, paths, setup
+from . import artifacts, bazel, paths, qemu, setup
 from .console import Console
 from .errors import ExitCode, RavelinError
 from .machine import QEMU, Machine, Options
@@ -165,17 +165,28 @@ def _record(measured: dict[str, Figures]) -> None:
     _BASELINE.write_text("{\n" + ",\n".join(blocks) + "\n}\n", encoding="utf-8")
 
 
-def known_cpus() -> list[str]:
-    """Those of CPUS that the installed QEMU has."""
+def _has(program: str, cpu: str) -> bool:
+    """Whether this QEMU knows the CPU."""
     try:
-        text = subprocess.run([QEMU, "-cpu", "help"], capture_output=True, text=True, check=True)
+        command = [program, "-cpu", "help"]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise RavelinError(f"{QEMU} -cpu help: {error}", ExitCode.MACHINE_FAILED) from error
-    return [cpu for cpu in CPUS if cpu in text.stdout.split()]
+        raise RavelinError(f"{program} -cpu help: {error}", ExitCode.MACHINE_FAILED) from error
+    return cpu in listing.split()
+
+
+def _program(cpu: str) -> str:
+    """The machine's QEMU, or the newer one in the cache where only that knows the CPU.
+
+    They count the same.
+    """
+    return QEMU if _has(QEMU, cpu) else str(qemu.program())
 
 
 def _measure(cpu: str) -> Figures:
-    options = Options(monitor=bazel.output(artifacts.MONITOR), **machine_options(cpu))
+    options = Options(
+        monitor=bazel.output(artifacts.MONITOR), program=_program(cpu), **machine_options(cpu)
+    )
     with Machine(options) as machine:
         return read_figures(machine)
 
@@ -187,19 +198,18 @@ def run(console: Console, cpus: list[str], record: bool) -> ExitCode:
     wanted = goals()
     measured = {}
     failures = []
-    for cpu in cpus or known_cpus():
+    for cpu in cpus or CPUS:
         measured[cpu] = _measure(cpu)
         recorded = {} if record else baseline(cpu)
         console.say(f"\n{cpu}: instructions in EL2")
         for line in table(measured[cpu], recorded, wanted):
             console.say(line)
-        failures += [f"{cpu}: {text}" for text in grown(measured[cpu], recorded)]
-        failures += [f"{cpu}: {text}" for text in above_goals(measured[cpu], wanted) if GATE_ON_GOALS]
-    for cpu in set(CPUS) - set(known_cpus()):
-        console.say(f"\n{cpu}: this QEMU does not have it")
+        failures += [f"{cpu}: grown: {text}" for text in grown(measured[cpu], recorded)]
+        above = above_goals(measured[cpu], wanted) if GATE_ON_GOALS else []
+        failures += [f"{cpu}: above its goal: {text}" for text in above]
     if record:
         _record(measured)
         console.say(f"\nrecorded in {_BASELINE.relative_to(paths.REPOSITORY)}")
     for failure in failures:
-        console.say(f"grown: {failure}")
+        console.say(failure)
     return ExitCode.TESTS_FAILED if failures else ExitCode.OK
