@@ -83,8 +83,8 @@ class Checker {
   void CheckCounters();
   void CheckHostBlocks();
   void CheckHostTable();
-  void CheckTable(unsigned space);
-  void CheckBlock(unsigned space, std::uint64_t first);
+  void CheckTable(unsigned number);
+  void CheckBlock(unsigned number, std::uint64_t first);
 
   [[nodiscard]] std::optional<std::string> Outcome();
 

@@ -149,7 +149,8 @@ void Checker::CheckTable(unsigned number) {
                       reserved);
 }
 
-// 512 aligned frames of a protected VM with 512 aligned pages in the same order are a block.
+// 512 aligned frames of a protected VM with 512 aligned pages in the same order are a block, which
+// can be split without asking the host.
 void Checker::CheckBlock(unsigned number, std::uint64_t first) {
   const Result<Frame> start = specification_.FrameAt(number, first);
   const bool aligned = start.has_value() && first % kBlock == 0 && start->pfn % kBlock == 0;
@@ -163,8 +164,10 @@ void Checker::CheckBlock(unsigned number, std::uint64_t first) {
     }
   }
   ++statistics_.whole_blocks;
-  differences_.NoteIf(Walk(engine_.TreeOf(number), first).level > 2,
-                      "a complete block of a protected VM is in pieces, gfn", first);
+  const unsigned level = Walk(engine_.TreeOf(number), first).level;
+  differences_.NoteIf(level > 2, "a complete block of a protected VM is in pieces, gfn", first);
+  const std::uint64_t reserved = engine_.TableOf(number)->pool().reserved_count().raw();
+  differences_.NoteIf(reserved < 3 - level, "a block has no table page in reserve, gfn", first);
 }
 
 }  // namespace ravelin::model

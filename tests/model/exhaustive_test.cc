@@ -66,6 +66,7 @@ bool IsIn(Kind kind, const World& world) {
 // takes them.
 std::vector<Frames> RangesFor(Kind kind, const World& world) {
   std::vector<Frames> ranges;
+  ranges.reserve(world.pages.size() + 8);
   for (const std::uint64_t pfn : world.pages) {
     ranges.push_back({pfn, 1});
   }
@@ -83,6 +84,7 @@ std::vector<Frames> RangesFor(Kind kind, const World& world) {
 // Frames in use, all of them as a range, and frames beyond the space.
 std::vector<Frames> FramesFor(Kind kind, const World& world) {
   std::vector<Frames> ranges;
+  ranges.reserve(world.frames.size() + 8);
   for (const std::uint64_t frame : world.frames) {
     ranges.push_back({frame, 1});
   }
@@ -353,31 +355,37 @@ class Explorer {
   std::uint64_t search_ = 0;
 };
 
+// Sanitizers have fewer frames and pages; every cell can be met all the same.
 std::vector<World> Worlds() {
   const std::uint64_t mmio = kSmallMmio.first;
+  const std::vector<std::uint64_t> one{kSmallFrame};
+  const std::vector<std::uint64_t> two{kSmallFrame, kSmallFrame + 1};
+  const std::vector<std::uint64_t> around_a_block{kPage, kPage + 1, kPage + 2, mmio};
+  const std::vector<std::uint64_t> across_a_block{kPage + 1, kPage + 2, mmio};
+  const std::vector<std::uint64_t> ram_only{kPage + 1, kPage + 2};
   return {
       {.name = "one of each kind",
        .spaces = {kProtected, kNormal, kDevice},
-       .frames = {kSmallFrame},
-       .pages = {kPage, kPage + 1, kPage + 2, mmio}},
+       .frames = one,
+       .pages = kSanitized ? across_a_block : around_a_block},
       {.name = "two protected VMs",
        .spaces = {kProtected, kProtected},
-       .frames = {kSmallFrame, kSmallFrame + 1},
-       .pages = {kPage + 1, kPage + 2, mmio},
+       .frames = kSanitized ? one : two,
+       .pages = across_a_block,
        .guards = true},
       {.name = "two normal VMs, two device domains",
        .spaces = {kNormal, kNormal, kDevice, kDevice},
-       .frames = {kSmallFrame},
-       .pages = {kPage + 1, kPage + 2}},
+       .frames = one,
+       .pages = ram_only},
       {.name = "pages that are lent twice to a VM",
        .spaces = {kNormal, kDevice},
-       .frames = {kSmallFrame, kSmallFrame + 1},
-       .pages = {kPage + 1, kPage + 2, mmio},
+       .frames = two,
+       .pages = across_a_block,
        .monitor = false},
       {.name = "contents",
        .spaces = {kProtected, kNormal},
-       .frames = {kSmallFrame, kSmallFrame + 1},
-       .pages = {kPage + 1, kPage + 2},
+       .frames = kSanitized ? one : two,
+       .pages = ram_only,
        .contents = true,
        .monitor = false},
   };

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers that random runs do not reach: a page that is used as often as its record can count, and
-// ranges of 1 GiB.
+// What random runs do not reach: a page that is used as often as its record can count, a range of
+// 1 GiB, and a policy that refuses the secure world.
 #include <optional>
 #include <string>
 
@@ -14,8 +14,6 @@ namespace {
 
 class LimitsTest : public ::testing::Test {
  protected:
-  explicit LimitsTest() = default;
-
   // Does all of a range, in as many parts as it takes. Returns how many.
   static unsigned Whole(Checker& checker, Operation operation) {
     unsigned parts = 0;
@@ -43,7 +41,7 @@ TEST_F(LimitsTest, APageIsUsedAsOftenAsItsRecordCounts) {
   Scene scene = SmallScene();
   scene.layout.mappings = std::uint64_t{1} << 18U;
   for (Operation& operation : scene.set_up) {
-    operation.pfn += operation.vm * 0xa0;
+    operation.pfn += std::uint64_t{operation.vm} * 0xa0;
     operation.count = operation.kind == Kind::kTopUp ? 140 : 1;
   }
   Checker checker(scene.layout);
@@ -62,6 +60,17 @@ TEST_F(LimitsTest, APageIsUsedAsOftenAsItsRecordCounts) {
   Whole(checker, {.kind = Kind::kUnmapDevice, .vm = 2, .gfn = 0, .count = kMostUses});
   EXPECT_EQ(checker.CheckAll(), std::nullopt);
   EXPECT_FALSE(checker.specification().At(0x40400).IsLent());
+}
+
+TEST_F(LimitsTest, NothingIsSharedWithTheSecureWorldUnlessThePolicyAllowsIt) {
+  Scene scene = SmallScene();
+  scene.layout.shares_with_secure = false;
+  Checker checker(scene.layout);
+  Prepare(scene, checker);
+  Refused(checker, {.kind = Kind::kShareSecure, .pfn = 0x40400});
+  Refused(checker, {.kind = Kind::kUnshareSecure, .pfn = 0x40400});
+  Refused(checker, {.kind = Kind::kShareSecure, .pfn = 0x40600});
+  EXPECT_EQ(checker.CheckAll(), std::nullopt);
 }
 
 TEST_F(LimitsTest, AGigabyteIsLentAndChangedAndTakenBack) {

@@ -103,12 +103,17 @@ Judgement Specification::Judge(const Operation& operation) const {
   return Once({});
 }
 
-// Whether the numbers as a whole are a range.
+// Whether the numbers as a whole are a range, and the policy allows the operation at all.
 ErrorSet Specification::AgainstWhole(const Operation& operation) const {
   const Arguments arguments = ArgumentsOf(operation.kind);
   ErrorSet why;
   if (operation.count == 0 || operation.count > kMostPages) {
     why.Add(Error::kInvalidArgument);
+  }
+  const bool secure =
+      operation.kind == Kind::kShareSecure || operation.kind == Kind::kUnshareSecure;
+  if (secure && !layout_.shares_with_secure) {
+    why.Add(Error::kNotSupported);
   }
   if (arguments.pfn) {
     const Frames range{operation.pfn, operation.count};
