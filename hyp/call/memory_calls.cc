@@ -74,7 +74,7 @@ Result<std::uint64_t> Info(std::uint64_t item, std::uint64_t argument) {
     case RAVELIN_INFO_DONATED_PAGES:
       return PageOwnership().Lock()->donated_pages().raw();
     default:
-      return InfoOfChecks(*PageOwnership().Lock(), item);
+      return InfoOfChecks(PageOwnership(), item);
   }
 }
 

@@ -30,12 +30,15 @@ inline PageCount MemoryForChecks(std::uint64_t ram_pages) { return Pages::Memory
 inline constexpr std::uint64_t kInfoCheckNextPart = 0x1000;
 inline constexpr std::uint64_t kInfoCheckedOperations = 0x1001;
 
-inline Result<std::uint64_t> InfoOfChecks(Pages& pages, std::uint64_t item) {
+// `lock`: that of page ownership.
+template <typename Lock>
+Result<std::uint64_t> InfoOfChecks(Lock& lock, std::uint64_t item) {
+  const auto pages = lock.Lock();
   if (item == kInfoCheckNextPart) {
-    return pages.CheckNextPart() ? 1 : 0;
+    return pages->CheckNextPart() ? 1 : 0;
   }
   if (item == kInfoCheckedOperations) {
-    return pages.operations();
+    return pages->operations();
   }
   return Failure{Error::kInvalidArgument};
 }
@@ -46,7 +49,8 @@ using Pages = stage2::Ownership;
 
 constexpr PageCount MemoryForChecks(std::uint64_t /*ram_pages*/) { return PageCount{0}; }
 
-inline Result<std::uint64_t> InfoOfChecks(Pages& /*pages*/, std::uint64_t /*item*/) {
+template <typename Lock>
+Result<std::uint64_t> InfoOfChecks(Lock& /*lock*/, std::uint64_t /*item*/) {
   return Failure{Error::kInvalidArgument};
 }
 

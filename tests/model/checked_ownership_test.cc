@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -73,7 +73,8 @@ class CheckedOwnershipTest : public ::testing::Test {
     const std::array<PfnRange, 1> root{Pages(kFirst + 0x200)};
     EXPECT_TRUE(ownership_.HostDonateMonitor(root, Vmid{1}, list_));
     machine::ZeroTablePage(ToPa(root[0].first));
-    vm_.emplace(Vmid{1}, ToPa(root[0].first), *stage2::Geometry::ForIpaBits(32), list_);
+    vm_ = std::make_unique<stage2::VmMemory>(Vmid{1}, ToPa(root[0].first),
+                                             *stage2::Geometry::ForIpaBits(32), list_);
     EXPECT_TRUE(ownership_.HostTopUp(*vm_, Pages(kFirst + 0x210, 8)));
   }
 
@@ -95,7 +96,7 @@ class CheckedOwnershipTest : public ::testing::Test {
   std::vector<stage2::PageRecord> records_{kPages};
   CheckedOwnership ownership_;
   stage2::MetadataList list_;
-  std::optional<stage2::VmMemory> vm_;
+  std::unique_ptr<stage2::VmMemory> vm_;
 };
 
 using CheckedOwnershipDeathTest = CheckedOwnershipTest;
@@ -122,14 +123,14 @@ TEST_F(CheckedOwnershipDeathTest, AnOperationThatDoesNothingIsFound) {
   ASSERT_TRUE(ownership_.HostDonateVm(*vm_, Gfn{5}, Pages(kPage), stage2::Content::kKept));
   ASSERT_TRUE(ownership_.VmShareHost(*vm_, Gfn{5}, stage2::Content::kKept));
   forgets = true;
-  EXPECT_DEATH(static_cast<void>(ownership_.VmUnshareHost(*vm_, Gfn{5}, stage2::Content::kKept)),
+  EXPECT_DEATH(EXPECT_FALSE(ownership_.VmUnshareHost(*vm_, Gfn{5}, stage2::Content::kKept)),
                "disagree after VmUnshareHost");
 }
 
 TEST_F(CheckedOwnershipDeathTest, AWrongEntryOfTheHostIsFoundBesideAnOperation) {
   ASSERT_TRUE(ownership_.HostDonateVm(*vm_, Gfn{5}, Pages(kPage), stage2::Content::kKept));
   TakeFromHost(kPage + 1);
-  EXPECT_DEATH(static_cast<void>(ownership_.ReclaimFromVm(*vm_, Pages(kPage))), "lacks a page");
+  EXPECT_DEATH(EXPECT_FALSE(ownership_.ReclaimFromVm(*vm_, Pages(kPage))), "lacks a page");
 }
 
 TEST_F(CheckedOwnershipDeathTest, AWrongEntryOfTheHostIsFoundInTheWorld) {
@@ -140,7 +141,7 @@ TEST_F(CheckedOwnershipDeathTest, AWrongEntryOfTheHostIsFoundInTheWorld) {
 
 TEST_F(CheckedOwnershipDeathTest, MetadataDoesNotReturnBeforeTheVmsPages) {
   ASSERT_TRUE(ownership_.HostDonateVm(*vm_, Gfn{5}, Pages(kPage), stage2::Content::kKept));
-  EXPECT_DEATH(static_cast<void>(ownership_.ReturnMetadata(vm_->metadata(), PageCount{1})),
+  EXPECT_DEATH(EXPECT_FALSE(ownership_.ReturnMetadata(vm_->metadata(), PageCount{1})),
                "before the VM's pages");
 }
 
