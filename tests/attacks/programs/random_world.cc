@@ -80,7 +80,13 @@ bool IsHostCall(Kind kind) {
   return false;
 }
 
-// What a host call asks of a VM: alive, dying, or either.
+// What may find no page in the VM's pool. What takes pages from a protected VM never does.
+bool MayNeedTables(Kind kind) {
+  return kind == Kind::kDonateVm || kind == Kind::kShareVm || kind == Kind::kUnshareVm ||
+         kind == Kind::kSetPermissions || kind == Kind::kGuardMmio;
+}
+
+// What a host call asks of a VM that lives.
 bool NeedsLife(Kind kind) {
   return kind == Kind::kTopUp || kind == Kind::kDonateVm || kind == Kind::kShareVm ||
          kind == Kind::kSetPermissions || kind == Kind::kAge || kind == Kind::kForceReclaim;
@@ -259,10 +265,11 @@ std::string RandomWorld::Step(Operation operation, std::uint64_t& done) {
   const model::Judgement judgement = Judge(operation);
   const Outcome outcome = Carry(operation);
   ++figures_.by_kind.at(static_cast<std::size_t>(operation.kind));
-  const bool short_of_tables = !outcome && outcome.error() == Error::kNoMemory &&
-                               judgement.most != 0 && model::ArgumentsOf(operation.kind).gfn;
   // A guest learns only that its call failed.
-  const bool guest_failed = IsGuestCall(operation.kind) && !outcome && !judgement.must_succeed();
+  const bool guest_call = IsGuestCall(operation.kind);
+  const bool short_of_tables = !outcome && judgement.most != 0 && MayNeedTables(operation.kind) &&
+                               (guest_call || outcome.error() == Error::kNoMemory);
+  const bool guest_failed = guest_call && !outcome && !judgement.must_succeed();
   if (!judgement.Allows(outcome) && !short_of_tables && !guest_failed) {
     return "  " + Describe(operation) + "\n  " +
            (outcome ? "did " + std::to_string(*outcome) + " pages, may do "
