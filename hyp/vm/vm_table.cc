@@ -16,7 +16,7 @@ namespace ravelin {
 namespace {
 
 // Pages that one VM_FREE wipes at most: the bound of its stay in EL2.
-constexpr PageCount kFreeBatch{stage2::visit::kPrepared};
+constexpr PageCount kFreeBatch{stage2::visit::kPrepared / 2};
 constexpr std::uint32_t kSlotBits = 8;
 constexpr std::uint32_t kGenerations = 1u << (32 - kSlotBits);
 static_assert(kMaxVms < (1u << kSlotBits), "a slot number and 1 fit, and an 8-bit VMID");

@@ -43,10 +43,7 @@ class Geometry {
 
   [[nodiscard]] constexpr unsigned ipa_bits() const { return ipa_bits_; }
   [[nodiscard]] constexpr unsigned start_level() const { return start_level_; }
-  [[nodiscard]] constexpr std::uint64_t root_entries() const {
-    const std::uint64_t last = (std::uint64_t{1} << ipa_bits_) - 1;
-    return (last >> LevelShift(start_level_)) + 1;
-  }
+  [[nodiscard]] constexpr std::uint64_t root_entries() const { return root_entries_; }
   // Contiguous pages of the root table; it is aligned to its own size (D8.2).
   [[nodiscard]] constexpr PageCount root_pages() const {
     const std::uint64_t entries = root_entries();
@@ -70,8 +67,14 @@ class Geometry {
   // level it spans the concatenated tables. Masked at each level, so that under misspeculation an
   // address beyond the space stays within the root as well.
   [[nodiscard]] constexpr std::uint64_t Index(Ipa ipa, unsigned level) const {
-    const std::uint64_t index = ipa.raw() >> LevelShift(level);
-    return index & ((level == start_level_ ? root_entries() : kEntriesPerTable) - 1);
+    return level == start_level_ ? RootIndex(ipa) : IndexBelow(ipa, level);
+  }
+  [[nodiscard]] constexpr std::uint64_t RootIndex(Ipa ipa) const {
+    return (ipa.raw() >> LevelShift(start_level_)) & (root_entries_ - 1);
+  }
+  // Below the start level.
+  [[nodiscard]] static constexpr std::uint64_t IndexBelow(Ipa ipa, unsigned level) {
+    return (ipa.raw() >> LevelShift(level)) & (kEntriesPerTable - 1);
   }
 
   // VTCR_EL2.T0SZ and VTCR_EL2.SL0, in place (SL0 of the 4 KiB granule: 0b00 starts at
@@ -85,7 +88,15 @@ class Geometry {
  private:
   static constexpr unsigned kConcatenationBits = 4;  // 16 tables
 
-  constexpr explicit Geometry(unsigned bits) : ipa_bits_(bits), start_level_(StartLevel(bits)) {}
+  constexpr explicit Geometry(unsigned bits)
+      : ipa_bits_(bits),
+        start_level_(StartLevel(bits)),
+        root_entries_(RootEntries(bits, start_level_)) {}
+
+  static constexpr std::uint64_t RootEntries(unsigned bits, unsigned start_level) {
+    const std::uint64_t last = (std::uint64_t{1} << bits) - 1;
+    return (last >> LevelShift(start_level)) + 1;
+  }
 
   // The lowest level whose 512 entries, 16 times concatenated, span the space.
   static constexpr unsigned StartLevel(unsigned bits) {
@@ -98,6 +109,7 @@ class Geometry {
 
   unsigned ipa_bits_ = kMinIpaBits;
   unsigned start_level_ = StartLevel(kMinIpaBits);
+  std::uint64_t root_entries_ = RootEntries(kMinIpaBits, StartLevel(kMinIpaBits));
 };
 
 // The whole table of supported widths, proved by the compiler.

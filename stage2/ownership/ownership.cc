@@ -96,21 +96,38 @@ Result<Ownership::Checked> Ownership::Check(Operation operation, PfnRange range,
     return Failure{Error::kNotRam};
   }
   const std::span<PageRecord> records = records_.subspan(place.index, range.count.raw());
-  for (std::size_t at = 0; at < records.size(); at = EndOfRun(records, at)) {
-    RAVELIN_TRY(Next(operation, records[at], holder, 0));
+  RAVELIN_TRY_ASSIGN(next, Next(operation, records[0], holder, 0));
+  bool same = true;
+  for (std::size_t at = EndOfRun(records, 0); at < records.size(); at = EndOfRun(records, at)) {
+    RAVELIN_TRY_ASSIGN(another, Next(operation, records[at], holder, 0));
+    same = same && another == next;
   }
-  return Checked{range, records, place.kind};
+  const bool arrives = HasPlace(next.state()) && !HasPlace(records[0].state());
+  const auto become = !same     ? Checked::Become::kTheirOwn
+                      : arrives ? Checked::Become::kNumbered
+                                : Checked::Become::kSame;
+  return Checked{range, records, place.kind, become, next};
 }
 
 // The frame of the first page's record is `frame`, and so on, where the page becomes the holder's.
 void Ownership::Commit(Operation operation, const Checked& pages, Vmid holder,
                        std::uint64_t frame) {
-  for (std::size_t at = 0; at < pages.records.size();) {
-    const Result<PageRecord> next = Next(operation, pages.records[at], holder, frame + at);
-    Invariant(next.has_value(), "Check came before Commit");
-    const std::size_t end = HasPlace(next->state()) ? at + 1 : EndOfRun(pages.records, at);
-    FillRun(pages.records, at, end, *next);
-    at = end;
+  switch (pages.become) {
+    case Checked::Become::kSame:
+      FillRun(pages.records, pages.next);
+      break;
+    case Checked::Become::kNumbered:
+      for (PageRecord& record : pages.records) {
+        record = pages.next.AtFrame(frame++);
+      }
+      break;
+    case Checked::Become::kTheirOwn:
+      for (PageRecord& record : pages.records) {
+        const Result<PageRecord> next = Next(operation, record, holder, frame++);
+        Invariant(next.has_value(), "Check came before Commit");
+        record = *next;
+      }
+      break;
   }
 }
 

@@ -202,6 +202,10 @@ class Ownership {
     PfnRange pages;
     std::span<PageRecord> records;
     PageKind kind = PageKind::kRam;
+    // What the records become: all the same, or all but for consecutive frames, or each its own.
+    enum class Become : std::uint8_t { kSame, kNumbered, kTheirOwn };
+    Become become = Become::kTheirOwn;
+    PageRecord next;  // kSame and kNumbered
   };
 
   // Checks, without side effect.
@@ -209,7 +213,13 @@ class Ownership {
   [[nodiscard]] Result<void> CheckHostMap(const Mapping& mapping) const;
   [[nodiscard]] Result<void> CheckHostLoses(PfnRange range) const;
   [[nodiscard]] Result<void> CheckHostRegains(const Checked& pages) const;
-  [[nodiscard]] Result<PageCount> CheckGuestRange(Operation operation, const AddressSpace& space,
+  // What one visit does of a range of guest frames: `first` is the run of pages with which it
+  // begins.
+  struct GuestPart {
+    PageCount pages;
+    Checked first;
+  };
+  [[nodiscard]] Result<GuestPart> CheckGuestRange(Operation operation, const AddressSpace& space,
                                                   Gfn gfn, PageCount count) const;
   [[nodiscard]] Result<Checked> CheckGuestPage(Operation operation, const VmMemory& vm,
                                                Gfn gfn) const;

@@ -40,44 +40,47 @@ Result<PageCount> Ownership::Lend(Operation operation, AddressSpace& space, Gfn 
   return part.count;
 }
 
-// -> the part of the range that one visit does. A block counts as such if all of it is meant.
-Result<PageCount> Ownership::CheckGuestRange(Operation operation, const AddressSpace& space,
-                                             Gfn gfn, PageCount count) const {
+// A block counts as such if all of it is meant.
+Result<Ownership::GuestPart> Ownership::CheckGuestRange(Operation operation,
+                                                        const AddressSpace& space, Gfn gfn,
+                                                        PageCount count) const {
   RAVELIN_TRY(visit::CheckCount(count));
   const PageTable& table = space.table_;
-  if (!table.geometry().Contains(gfn, PageCount{1})) {
-    return Failure{Error::kInvalidArgument};
+  const bool aligned = IsAligned(gfn.raw(), visit::kBlock) && count.raw() >= visit::kBlock;
+  const bool block = aligned && table.geometry().Contains(gfn, PageCount{1}) &&
+                     table.Lookup(ToIpa(gfn)).level < kPageLevel;
+  const PageCount pages = visit::Mapped(gfn.raw(), count, block);
+  RAVELIN_TRY_ASSIGN(run, table.ResolveRun(gfn, pages));
+  RAVELIN_TRY_ASSIGN(first, Check(operation, run, kHostVmid));
+  for (std::uint64_t done = run.count.raw(); done < pages.raw();) {
+    RAVELIN_TRY_ASSIGN(next,
+                       table.ResolveRun(gfn + PageCount{done}, PageCount{pages.raw() - done}));
+    RAVELIN_TRY(Check(operation, next, kHostVmid));
+    done += next.count.raw();
   }
-  const bool block =
-      IsAligned(gfn.raw(), visit::kBlock) && table.Lookup(ToIpa(gfn)).level < kPageLevel;
-  const PageCount part = visit::Mapped(gfn.raw(), count, block);
-  for (std::uint64_t done = 0; done < part.raw();) {
-    RAVELIN_TRY_ASSIGN(run, table.ResolveRun(gfn + PageCount{done}, PageCount{part.raw() - done}));
-    RAVELIN_TRY(Check(operation, run, kHostVmid));
-    done += run.count.raw();
-  }
-  return part;
+  return GuestPart{pages, first};
 }
 
 Result<PageCount> Ownership::TakeBack(Operation operation, AddressSpace& space, Gfn gfn,
                                       PageCount count) {
   RAVELIN_TRY_ASSIGN(part, CheckGuestRange(operation, space, gfn, count));
-  RAVELIN_TRY_ASSIGN(tables, space.table_.CheckUnmap(gfn, part));
+  RAVELIN_TRY_ASSIGN(tables, space.table_.CheckUnmap(gfn, part.pages));
   if (!space.pool_.Has(tables)) {
     return Failure{Error::kNoMemory};
   }
-  for (std::uint64_t done = 0; done < part.raw();) {
+  Commit(operation, part.first, kHostVmid, 0);
+  for (std::uint64_t done = part.first.pages.count.raw(); done < part.pages.raw();) {
     const Result<PfnRange> run =
-        space.table_.ResolveRun(gfn + PageCount{done}, PageCount{part.raw() - done});
+        space.table_.ResolveRun(gfn + PageCount{done}, PageCount{part.pages.raw() - done});
     Invariant(run.has_value(), "CheckGuestRange has found the whole range mapped");
     const Result<Checked> checked = Check(operation, *run, kHostVmid);
     Invariant(checked.has_value(), "and every page of it lent");
     Commit(operation, *checked, kHostVmid, 0);
     done += run->count.raw();
   }
-  space.table_.Unmap(gfn, part);
-  space.mapped_pages_ = PageCount{space.mapped_pages_.raw() - part.raw()};
-  return part;
+  space.table_.Unmap(gfn, part.pages);
+  space.mapped_pages_ = PageCount{space.mapped_pages_.raw() - part.pages.raw()};
+  return part.pages;
 }
 
 // --- Normal VMs
@@ -94,17 +97,17 @@ Result<PageCount> Ownership::HostUnshareVm(VmMemory& vm, Gfn gfn, PageCount coun
 Result<PageCount> Ownership::HostSetVmPermissions(VmMemory& vm, Gfn gfn, PageCount count,
                                                   Permissions permissions) {
   RAVELIN_TRY_ASSIGN(part, CheckGuestRange(Operation::kHostSetVmPermissions, vm, gfn, count));
-  RAVELIN_TRY_ASSIGN(tables, vm.table_.CheckPermissions(gfn, part, permissions));
+  RAVELIN_TRY_ASSIGN(tables, vm.table_.CheckPermissions(gfn, part.pages, permissions));
   if (!vm.pool_.Has(tables)) {
     return Failure{Error::kNoMemory};
   }
-  vm.table_.SetPermissions(gfn, part, permissions);
-  return part;
+  vm.table_.SetPermissions(gfn, part.pages, permissions);
+  return part.pages;
 }
 
 Result<Ownership::Aged> Ownership::HostAgeVm(VmMemory& vm, Gfn gfn, PageCount count) {
   RAVELIN_TRY_ASSIGN(part, CheckGuestRange(Operation::kHostAgeVm, vm, gfn, count));
-  return Aged{part, vm.table_.Age(gfn, part)};
+  return Aged{part.pages, vm.table_.Age(gfn, part.pages)};
 }
 
 // --- Devices

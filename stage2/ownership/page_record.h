@@ -132,13 +132,33 @@ class PageRecord {
   }
   [[nodiscard]] constexpr std::uint64_t word() const { return word_; }
 
+  // The fields that count: what Count changes, one step at a time.
+  using Loans = Field<23, 8>;
+  using Maps = Field<39, 24>;
+  using Pins = Field<55, 40>;
+
+  // Only for a record that names a holder: the same at another frame.
+  [[nodiscard]] constexpr PageRecord AtFrame(std::uint64_t frame) const {
+    return PageRecord{Frame::Set(word_, frame)};
+  }
+  // Only for a record that counts: the same counters in another state.
+  [[nodiscard]] constexpr PageRecord InState(PageState state) const {
+    return PageRecord{State::Set(word_, Raw(state))};
+  }
+  // Only for a record that counts. The counter is not full, or not 0.
+  template <typename Counter>
+  [[nodiscard]] constexpr PageRecord OneMore() const {
+    return PageRecord{word_ + Counter::Make(1)};
+  }
+  template <typename Counter>
+  [[nodiscard]] constexpr PageRecord OneLess() const {
+    return PageRecord{word_ - Counter::Make(1)};
+  }
+
   friend constexpr bool operator==(PageRecord, PageRecord) = default;
 
  private:
   using State = Field<7, 0>;
-  using Loans = Field<23, 8>;
-  using Maps = Field<39, 24>;
-  using Pins = Field<55, 40>;
   using Holder = Field<19, 8>;
   using Frame = Field<55, 20>;  // 48-bit addresses have 36-bit frames
 

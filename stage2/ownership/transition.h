@@ -13,7 +13,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "hyp/base/result.h"
 #include "hyp/base/types.h"
@@ -170,29 +169,30 @@ constexpr Outcome Decide(Operation operation, PageState state, Relation relation
 
 // --- What an operation does besides
 
+// The use of a page that an operation begins or ends.
+enum class Use : std::uint8_t { kNone, kLoan, kLoanEnds, kMap, kMapEnds, kPin, kPinEnds };
+
 struct Effect {
   bool takes_mmio = false;  // also for MMIO pages with a record; else they are kNotRam
-  int loans = 0;
-  int maps = 0;
-  int pins = 0;
+  Use use = Use::kNone;
 };
 
 inline constexpr std::array<Effect, kOperations> kEffects = {{
     /* HostShareMonitor */ {},
     /* HostUnshareMonitor */ {},
-    /* PinShared */ {.pins = 1},
-    /* UnpinShared */ {.pins = -1},
+    /* PinShared */ {.use = Use::kPin},
+    /* UnpinShared */ {.use = Use::kPinEnds},
     /* HostDonateMonitor */ {},
     /* ReturnMetadata */ {},
     /* HostDonateVm */ {.takes_mmio = true},
-    /* HostShareVm */ {.takes_mmio = true, .loans = 1},
-    /* HostUnshareVm */ {.takes_mmio = true, .loans = -1},
+    /* HostShareVm */ {.takes_mmio = true, .use = Use::kLoan},
+    /* HostUnshareVm */ {.takes_mmio = true, .use = Use::kLoanEnds},
     /* HostSetVmPermissions */ {.takes_mmio = true},
     /* HostAgeVm */ {},
     /* ReclaimFromVm */ {.takes_mmio = true},
     /* ForceReclaim */ {.takes_mmio = true},
-    /* HostMapDevice */ {.maps = 1},
-    /* HostUnmapDevice */ {.maps = -1},
+    /* HostMapDevice */ {.use = Use::kMap},
+    /* HostUnmapDevice */ {.use = Use::kMapEnds},
     /* HostDonateDevice */ {},
     /* ReclaimFromDevice */ {},
     /* HostShareSecure */ {},
@@ -206,39 +206,58 @@ constexpr const Effect& EffectOf(Operation operation) {
   return kEffects[static_cast<std::size_t>(operation)];
 }
 
-// A counter of uses after a change that the table allows. kLimit: it is full.
-constexpr Result<std::uint16_t> Counted(std::uint16_t uses, int change) {
-  if (change > 0 && uses == std::numeric_limits<std::uint16_t>::max()) {
+// One use more. kLimit: its counter is full.
+template <typename Counter>
+constexpr Result<PageRecord> Begin(PageRecord record, PageState state) {
+  if (Counter::Get(record.word()) == Counter::kMax) {
     return Failure{Error::kLimit};
   }
-  return static_cast<std::uint16_t>(uses + change);
+  return record.OneMore<Counter>().InState(state);
 }
 
-constexpr Result<Uses> Count(const Effect& effect, Uses uses) {
-  RAVELIN_TRY_ASSIGN(loans, Counted(uses.loans, effect.loans));
-  RAVELIN_TRY_ASSIGN(maps, Counted(uses.maps, effect.maps));
-  RAVELIN_TRY_ASSIGN(pins, Counted(uses.pins, effect.pins));
-  return Uses{.loans = loans, .maps = maps, .pins = pins};
+// One use fewer, perhaps the last one.
+template <typename Counter>
+constexpr PageRecord End(PageRecord record, Step step) {
+  const PageRecord left = record.OneLess<Counter>();
+  return left.InState(Counter::Get(left.word()) == 0 ? step.last : step.next);
 }
 
-// Whether an operation that ends a use has ended the last one of its kind.
-constexpr bool IsLast(const Effect& effect, Uses left) {
-  return (effect.loans < 0 && left.loans == 0) || (effect.maps < 0 && left.maps == 0);
+// The record of a page that stays the host's.
+constexpr Result<PageRecord> Count(Use use, PageRecord record, Step step) {
+  switch (use) {
+    case Use::kNone:
+      break;
+    case Use::kLoan:
+      return Begin<PageRecord::Loans>(record, step.next);
+    case Use::kLoanEnds:
+      return End<PageRecord::Loans>(record, step);
+    case Use::kMap:
+      return Begin<PageRecord::Maps>(record, step.next);
+    case Use::kMapEnds:
+      return End<PageRecord::Maps>(record, step);
+    case Use::kPin:
+      return Begin<PageRecord::Pins>(record, step.next);
+    case Use::kPinEnds:
+      return End<PageRecord::Pins>(record, step);
+  }
+  return record.InState(step.next);
 }
 
 // What the record of a page becomes: `holder` is the VM or device domain that the call names
 // (kHostVmid: none), `frame` the page's place there if it becomes the holder's.
 constexpr Result<PageRecord> Next(Operation operation, PageRecord record, Vmid holder,
                                   std::uint64_t frame) {
-  const Relation relation = record.holder() == holder ? Relation::kSame : Relation::kOther;
-  RAVELIN_TRY_ASSIGN(step, Decide(operation, record.state(), relation));
+  const bool placed = HasPlace(record.state());
+  const bool other = placed && record.holder() != holder;
+  RAVELIN_TRY_ASSIGN(step,
+                     Decide(operation, record.state(), other ? Relation::kOther : Relation::kSame));
   if (HasPlace(step.next)) {
-    const bool moves = HasPlace(record.state());
-    return PageRecord::Placed(step.next, holder, moves ? record.frame() : frame);
+    return PageRecord::Placed(step.next, holder, placed ? record.frame() : frame);
   }
-  const Effect& effect = EffectOf(operation);
-  RAVELIN_TRY_ASSIGN(uses, Count(effect, record.uses()));
-  return PageRecord::Counting(IsLast(effect, uses) ? step.last : step.next, uses);
+  if (placed) {
+    return PageRecord::Counting(step.next, {});
+  }
+  return Count(EffectOf(operation).use, record, step);
 }
 
 }  // namespace ravelin::stage2

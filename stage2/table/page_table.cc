@@ -69,39 +69,6 @@ bool PageTable::IsRange(Gfn first, PageCount count) const {
   return count.raw() != 0 && geometry_.Contains(first, count);
 }
 
-Slot PageTable::RootSlot(Gfn gfn) const {
-  const unsigned level = geometry_.start_level();
-  return {root_ + geometry_.Index(ToIpa(gfn), level) * kEntrySize, level};
-}
-
-// The entry for `gfn` in `table`, which is pointed to from `level`.
-Slot PageTable::Below(Descriptor table, unsigned level, Gfn gfn) const {
-  const std::uint64_t index = geometry_.Index(ToIpa(gfn), level + 1);
-  return {table.output() + index * kEntrySize, level + 1};
-}
-
-// Follows tables down to `level`, or to where they end.
-Slot PageTable::Descend(Gfn gfn, unsigned level) const {
-  Slot slot = RootSlot(gfn);
-  while (slot.level < level) {
-    const Descriptor descriptor = Read(slot);
-    if (!descriptor.IsTable(slot.level)) {
-      break;
-    }
-    slot = Below(descriptor, slot.level, gfn);
-  }
-  return slot;
-}
-
-PageTable::Path PageTable::Walk(Gfn gfn) const {
-  Path path(RootSlot(gfn));
-  for (Descriptor next = Read(path.end()); next.IsTable(path.end().level);
-       next = Read(path.end())) {
-    path.Append(Below(next, path.end().level, gfn));
-  }
-  return path;
-}
-
 // The level of the largest leaf that fits: `frames` is what must be aligned, `pages` what is left.
 unsigned PageTable::LeafLevel(std::uint64_t frames, std::uint64_t pages, unsigned largest) const {
   const unsigned start = geometry_.start_level();

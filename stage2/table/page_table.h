@@ -124,7 +124,7 @@ class PageTable {
 
   [[nodiscard]] bool IsRange(Gfn first, PageCount count) const;
   [[nodiscard]] Slot RootSlot(Gfn gfn) const;
-  [[nodiscard]] Slot Below(Descriptor table, unsigned level, Gfn gfn) const;
+  [[nodiscard]] static Slot Below(Descriptor table, unsigned level, Gfn gfn);
   [[nodiscard]] Slot Descend(Gfn gfn, unsigned level) const;
   [[nodiscard]] Path Walk(Gfn gfn) const;
   [[nodiscard]] unsigned LeafLevel(std::uint64_t frames, std::uint64_t pages,
