@@ -1,12 +1,10 @@
 # SPDX-FileCopyrightText: The Ravelin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""ravelin-vmm runs a Linux guest on the KVM of an unmodified kernel at EL2, without the monitor."""
+"""ravelin-vmm runs a Linux guest: on the KVM of an unmodified kernel at EL2, and on the monitor."""
 
 from ravelin_cli.scenario import Scenario
 
-_CHECKS = (
-    "has_kvm",
-    "raw_image_runs",
+_LINUX = (
     "linux_powers_off",
     "two_cpus",
     "clock_is_right",
@@ -19,19 +17,32 @@ _CHECKS = (
     "console_input",
     "uart_output",
     "early_console",
-    "sigterm_stops",
 )
+_ON_KVM = ("has_kvm", "raw_image_runs", *_LINUX, "sigterm_stops")
+_ON_RAVELIN = ("module_loads", *_LINUX, "host_saw_nothing_unexpected")
 
 SCENARIOS = [
     Scenario(
         "vmm-on-kvm",
         "vmm_on_kvm.sh",
-        _CHECKS,
+        _ON_KVM,
         cpu="neoverse-n1",
         memory="1G",
         append="kvm-arm.mode=nvhe",
         monitor="",
         initramfs="tests/vmm/vmm_host.json",
         timeout=240,
+    ),
+    *(
+        Scenario(
+            f"vmm-on-ravelin-{cpu}",
+            "vmm_on_ravelin.sh",
+            _ON_RAVELIN,
+            cpu=cpu,
+            memory="1G",
+            initramfs="tests/vmm/vmm_host.json",
+            timeout=240,
+        )
+        for cpu in ("cortex-a53", "neoverse-n1", "max")
     ),
 ]

@@ -5,55 +5,10 @@
 # device and powers off.
 
 . /tests/lib.sh
-
-GUESTS=/payloads
-GUEST_SECONDS=120
-HALF_DISK=524288
+. /tests/linux_guest.sh
 
 has_kvm() {
   dmesg | grep "kvm.*mode initialized" && [ -c /dev/kvm ]
-}
-
-make_disk() {
-  head -c $((2 * HALF_DISK)) /dev/urandom >/tmp/disk
-  disk_sum=$(head -c $HALF_DISK /tmp/disk | sha256sum | cut -d' ' -f1)
-}
-
-# Waits until a file has a line, and types on the guest's console then.
-type_after() {
-  for _ in $(seq $((GUEST_SECONDS * 5))); do
-    grep -qs "$2" "$1" && break
-    usleep 200000
-  done
-  echo "$3"
-}
-
-run_linux() {
-  type_after /tmp/console "GUEST uart" "typed on the host" |
-    timeout "$GUEST_SECONDS" ravelin-vmm --kernel "$GUESTS/Image" \
-      --initrd "$GUESTS/linux_guest.cpio" --append "earlycon console=ttyAMA0 loglevel=7 panic=-1" \
-      --smp 2 --memory 192 --rng --disk /tmp/disk --serial /tmp/serial --console stdio \
-      >/tmp/console 2>/tmp/errors
-  linux_status=$?
-  tail -n 1 /tmp/errors
-  return $linux_status
-}
-
-# said WHAT RESULT: the guest's line about it.
-said() {
-  said=$(grep "^GUEST $1 " /tmp/console | tr -d '\r' | cut -d' ' -f3-)
-  echo "the guest said '$said'"
-  [ "$said" = "$2" ]
-}
-
-clock_is_right() {
-  guest_clock=$(grep "^GUEST clock " /tmp/console | tr -d '\r' | cut -d' ' -f3)
-  echo "the guest's clock says $guest_clock, the host's $(date +%s)"
-  [ "$guest_clock" -gt $(($(date +%s) - GUEST_SECONDS)) ] && [ "$guest_clock" -le "$(date +%s)" ]
-}
-
-disk_was_written() {
-  tail -c $HALF_DISK /tmp/disk >/tmp/second && head -c $HALF_DISK /tmp/disk | cmp - /tmp/second
 }
 
 # exits_with CODE SIGNAL SECONDS OPTION...: the VMM gets the signal after some seconds of its life.
@@ -70,17 +25,5 @@ stops_on() {
 
 check has_kvm has_kvm
 check raw_image_runs ravelin-vmm --image "$GUESTS/counter_guest"
-make_disk
-check linux_powers_off run_linux
-check two_cpus said cpus 2
-check clock_is_right clock_is_right
-check disk_is_read said disk_sum "$disk_sum"
-check disk_is_copied said disk_copy ok
-check disk_was_written disk_was_written
-check disk_has_a_name said disk_id ravelin-disk-0
-check random_bytes said random ok
-check timers_tick said timers ok
-check console_input said heard "typed on the host"
-check uart_output grep "hello by the UART" /tmp/serial
-check early_console grep -s "Booting Linux" /tmp/serial
+check_linux_guest
 check sigterm_stops stops_on TERM
