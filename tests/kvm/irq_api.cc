@@ -24,6 +24,7 @@
 
 #include "tests/guests/irq_device.h"
 #include "tests/kvm/check.h"
+#include "tests/kvm/irq_checks.h"
 #include "tests/kvm/kvm.h"
 
 namespace ravelin::kvm {
@@ -246,6 +247,7 @@ int Main(const char* path) {
   struct sigaction action{};
   action.sa_handler = [](int /*signal*/) {};
   ::sigaction(SIGUSR1, &action, nullptr);
+  CheckInterruptSetUp();
   CheckMachine(Kind::kNormal, "normal", image);
   CheckMachine(Kind::kProtected, "protected", image);
   return Check::any_failed() ? 1 : 0;

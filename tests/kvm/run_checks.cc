@@ -122,7 +122,8 @@ void CheckOff() {
   check.Equal("init again", vm.vcpu().Init(), -EPERM);
 }
 
-// The first vCPU runs while another waits to be switched on. The monitor starts no other by itself.
+// One vCPU runs while another waits to be switched on: which others run is the VMM's choice in a
+// normal VM, and the guest's in a protected one.
 void CheckSeveralVcpus(Kind kind, const char* name) {
   Check check{name};
   Mapping memory{1};
@@ -136,12 +137,51 @@ void CheckSeveralVcpus(Kind kind, const char* name) {
   int result = 0;
   std::thread thread{[&] { result = waiting.Run(); }};
   std::this_thread::sleep_for(kShortWhile);
-  check.True("a vCPU that nobody switched on cannot run", eager.RunsInto(KVM_EXIT_FAIL_ENTRY));
-  check.True("the first vCPU ends the VM", vm.vcpu().RunsInto(KVM_EXIT_SYSTEM_EVENT));
+  if (kind == Kind::kProtected) {
+    check.True("a vCPU that the guest has not switched on cannot run",
+               eager.RunsInto(KVM_EXIT_FAIL_ENTRY));
+    check.True("the first vCPU ends the VM", vm.vcpu().RunsInto(KVM_EXIT_SYSTEM_EVENT));
+  } else {
+    check.Equal("an entry point", eager.Set(kPc, kGuestBase), 0);
+    check.True("a vCPU that the VMM has not left off ends the VM",
+               eager.RunsInto(KVM_EXIT_SYSTEM_EVENT));
+  }
   waiting.run().immediate_exit = 1;
   ::pthread_kill(thread.native_handle(), SIGUSR1);
   thread.join();
   check.Equal("the one that waits is interrupted", result, -EINTR);
+}
+
+int SetPower(const Vcpu& vcpu, std::uint32_t state) {
+  kvm_mp_state power{.mp_state = state};
+  return Ioctl(vcpu.fd(), KVM_SET_MP_STATE, &power);
+}
+
+std::uint32_t PowerOf(const Vcpu& vcpu) {
+  kvm_mp_state power{.mp_state = ~0U};
+  return Ioctl(vcpu.fd(), KVM_GET_MP_STATE, &power) == 0 ? power.mp_state : ~0U;
+}
+
+void CheckPower(Kind kind, const char* name) {
+  Check check{name};
+  Mapping memory{1};
+  memory.Load(kSpinGuest, kSpinGuestEnd);
+  const ReadyVm vm{kind, memory};
+  const Vcpu other{vm.vm().fd(), 1};
+  const bool is_protected = kind == Kind::kProtected;
+  check.Equal("init", other.Init(1U << KVM_ARM_VCPU_POWER_OFF), 0);
+  check.Equal("the first vCPU", PowerOf(vm.vcpu()), KVM_MP_STATE_RUNNABLE);
+  check.Equal("the other", PowerOf(other), KVM_MP_STATE_STOPPED);
+  check.Equal("no such state", SetPower(other, KVM_MP_STATE_HALTED), -EINVAL);
+  check.Equal("KVM_RUN", RunUntilAlarm(vm.vcpu()), -EINTR);
+
+  check.Equal("switching off", SetPower(vm.vcpu(), KVM_MP_STATE_STOPPED),
+              is_protected ? -EPERM : 0);
+  check.Equal("switching on", SetPower(other, KVM_MP_STATE_RUNNABLE), is_protected ? -EPERM : 0);
+  check.Equal("the first vCPU then", PowerOf(vm.vcpu()),
+              is_protected ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_STOPPED);
+  check.Equal("the other then", PowerOf(other),
+              is_protected ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE);
 }
 
 void CheckNoFirstVcpu() {
@@ -183,6 +223,8 @@ void CheckRuns() {
   CheckOff();
   CheckSeveralVcpus(Kind::kNormal, "normal_several_vcpus");
   CheckSeveralVcpus(Kind::kProtected, "protected_several_vcpus");
+  CheckPower(Kind::kNormal, "normal_power");
+  CheckPower(Kind::kProtected, "protected_power");
   CheckNoFirstVcpu();
   CheckOtherProcess();
 }

@@ -38,7 +38,9 @@ void CheckExtensions(const Fd& kvm) {
   for (const int extension :
        {KVM_CAP_USER_MEMORY, KVM_CAP_DESTROY_MEMORY_REGION_WORKS, KVM_CAP_CHECK_EXTENSION_VM,
         KVM_CAP_ONE_REG, KVM_CAP_ARM_PSCI, KVM_CAP_ARM_PSCI_0_2, KVM_CAP_IMMEDIATE_EXIT,
-        KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_VCPUS, KVM_CAP_MAX_VCPUS, KVM_CAP_ARM_VM_IPA_SIZE}) {
+        KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_VCPUS, KVM_CAP_MAX_VCPUS, KVM_CAP_ARM_VM_IPA_SIZE,
+        KVM_CAP_IRQCHIP, KVM_CAP_DEVICE_CTRL, KVM_CAP_IRQFD, KVM_CAP_IRQFD_RESAMPLE,
+        KVM_CAP_IOEVENTFD, KVM_CAP_MP_STATE}) {
     check.True("extension " + std::to_string(extension) + " is offered",
                Ioctl(kvm, KVM_CHECK_EXTENSION, static_cast<unsigned>(extension)) > 0);
   }
@@ -48,14 +50,11 @@ void CheckExtensions(const Fd& kvm) {
   const Vcpu vcpu{vm.fd(), 0};
   std::array<std::byte, 4096> room{};
   const std::array denied{
-      Denied{KVM_CAP_IRQCHIP, vm.fd(), KVM_CREATE_IRQCHIP},
-      Denied{KVM_CAP_IRQFD, vm.fd(), KVM_IRQFD},
-      Denied{KVM_CAP_IOEVENTFD, vm.fd(), KVM_IOEVENTFD},
-      Denied{KVM_CAP_DEVICE_CTRL, vm.fd(), KVM_CREATE_DEVICE},
+      Denied{KVM_CAP_IRQ_ROUTING, vm.fd(), KVM_SET_GSI_ROUTING},
+      Denied{KVM_CAP_SIGNAL_MSI, vm.fd(), KVM_SIGNAL_MSI},
       Denied{KVM_CAP_COALESCED_MMIO, vm.fd(), KVM_REGISTER_COALESCED_MMIO},
       Denied{KVM_CAP_ENABLE_CAP_VM, vm.fd(), KVM_ENABLE_CAP},
       Denied{KVM_CAP_VCPU_EVENTS, vcpu.fd(), KVM_GET_VCPU_EVENTS},
-      Denied{KVM_CAP_MP_STATE, vcpu.fd(), KVM_GET_MP_STATE},
       Denied{KVM_CAP_SET_GUEST_DEBUG, vcpu.fd(), KVM_SET_GUEST_DEBUG},
   };
   for (const Denied& pair : denied) {

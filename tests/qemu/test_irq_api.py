@@ -6,6 +6,11 @@ from ravelin_cli.scenario import Scenario
 
 _CHECKS = (
     "modules_load",
+    "gic_device",
+    "gic_attributes",
+    "irq_lines",
+    "irqfd",
+    "ioeventfd",
     *(
         f"{kind}_{check}"
         for kind in ("normal", "protected")

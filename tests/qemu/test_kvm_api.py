@@ -21,6 +21,7 @@ _CHECKS = (
     *(f"{kind}_after_run" for kind in _KINDS),
     "vcpu_off_waits",
     *(f"{kind}_several_vcpus" for kind in _KINDS),
+    *(f"{kind}_power" for kind in _KINDS),
     "no_first_vcpu",
     "other_process",
     "kinds_of_memory",

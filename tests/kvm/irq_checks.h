@@ -1,0 +1,10 @@
+// SPDX-FileCopyrightText: The Ravelin Authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace ravelin::kvm {
+
+// Errors of the ioctls about interrupts and eventfds.
+void CheckInterruptSetUp();
+
+}  // namespace ravelin::kvm
