@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -67,13 +68,19 @@ void EventLoop::Dispatch(Watch watch, std::uint32_t events) {
 }
 
 Result<void> EventLoop::Run() {
-  std::array<epoll_event, kBatch> events{};
   while (!stopping_) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kBatch, -1);
-    if (count < 0 && errno != EINTR) return ErrnoFailure("cannot wait for events");
-    for (const epoll_event& event : std::span{events}.first(count < 0 ? 0U : unsigned(count))) {
-      if (event.data.u64 != kWake) Dispatch(Watch{event.data.u64}, event.events);
-    }
+    if (auto polled = Poll(-1); !polled) return polled;
+  }
+  return {};
+}
+
+Result<void> EventLoop::Poll(int milliseconds) {
+  std::array<epoll_event, kBatch> events{};
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kBatch, milliseconds);
+  if (count < 0 && errno != EINTR) return ErrnoFailure("cannot wait for events");
+  const auto happened = std::span{events}.first(static_cast<std::size_t>(std::max(count, 0)));
+  for (const epoll_event& event : happened) {
+    if (event.data.u64 != kWake) Dispatch(Watch{event.data.u64}, event.events);
   }
   return {};
 }

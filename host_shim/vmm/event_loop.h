@@ -38,6 +38,8 @@ class EventLoop {
 
   // Serves events until Stop().
   [[nodiscard]] Result<void> Run();
+  // Serves what has happened, or happens within some milliseconds; -1: waits for ever.
+  [[nodiscard]] Result<void> Poll(int milliseconds);
   // From any thread.
   void Stop();
 

@@ -19,6 +19,7 @@
 #include "host_shim/vmm/virtio/block.h"
 #include "host_shim/vmm/virtio/console.h"
 #include "host_shim/vmm/virtio/entropy.h"
+#include "host_shim/vmm/virtio/vsock.h"
 
 namespace ravelin::vmm {
 namespace {
@@ -145,6 +146,11 @@ Result<void> LinuxMachine::AddVirtioDevices(const Options& options) {
     auto disk = VirtioBlock::Open(wanted.path, access, DiskId(i));
     if (!disk) return Failure{disk.error()};
     if (auto added = AddVirtio(options, std::move(*disk)); !added) return added;
+  }
+  if (options.vsock) {
+    auto vsock = VirtioVsock::Create(options.vsock->cid, options.vsock->path, *loop_);
+    if (!vsock) return Failure{vsock.error()};
+    if (auto added = AddVirtio(options, std::move(*vsock)); !added) return added;
   }
   return {};
 }

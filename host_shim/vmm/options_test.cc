@@ -79,9 +79,81 @@ TEST(OptionsTest, RefusesMemoryThatDoesNotFitTheAddresses) {
   EXPECT_TRUE(Parse({"--image", "guest", "--ipa-bits", "32", "--memory", "2048"}));
 }
 
+TEST(OptionsTest, HasDefaultsForLinux) {
+  const auto options = Parse({"--kernel", "Image"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->memory_bytes, 256U << 20);
+  EXPECT_EQ(options->cpus, 1U);
+  EXPECT_EQ(options->serial, "stdio");
+  EXPECT_TRUE(options->console.empty());
+  EXPECT_TRUE(options->disks.empty());
+  EXPECT_FALSE(options->vsock);
+  EXPECT_FALSE(options->rng);
+}
+
+TEST(OptionsTest, TakesEveryOptionForLinux) {
+  const auto options = Parse({"--kernel", "Image", "--initrd", "initrd", "--append", "quiet",
+                              "--smp", "4", "--serial", "log", "--console", "stdio", "--disk",
+                              "one", "--disk", "two,ro", "--rng", "--vsock", "3:/tmp/vsock"});
+  ASSERT_TRUE(options) << options.error().text;
+  EXPECT_EQ(options->initrd, "initrd");
+  EXPECT_EQ(options->append, "quiet");
+  EXPECT_EQ(options->cpus, 4U);
+  EXPECT_EQ(options->serial, "log");
+  EXPECT_EQ(options->console, "stdio");
+  ASSERT_EQ(options->disks.size(), 2U);
+  EXPECT_FALSE(options->disks[0].is_read_only);
+  EXPECT_EQ(options->disks[1].path, "two");
+  EXPECT_TRUE(options->disks[1].is_read_only);
+  ASSERT_TRUE(options->vsock.has_value());
+  EXPECT_EQ(options->vsock.value_or(VsockOption{}).cid, 3U);
+  EXPECT_EQ(options->vsock.value_or(VsockOption{}).path, "/tmp/vsock");
+  EXPECT_TRUE(options->rng);
+}
+
+TEST(OptionsTest, TheTerminalHasOneUser) {
+  const auto options = Parse({"--kernel", "Image", "--console", "stdio"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->serial, "/dev/null");
+  EXPECT_EQ(ErrorOf({"--kernel", "Image", "--console", "stdio", "--serial", "stdio"}),
+            "--serial and --console cannot both be 'stdio'");
+}
+
+TEST(OptionsTest, RefusesToMixTheTwoKindsOfGuest) {
+  EXPECT_EQ(ErrorOf({"--image", "guest", "--kernel", "Image"}),
+            "options --image and --kernel do not go together");
+  EXPECT_EQ(ErrorOf({"--image", "guest", "--rng"}), "options --image and --rng do not go together");
+  EXPECT_EQ(ErrorOf({"--kernel", "Image", "--base", "0"}),
+            "options --base and --kernel do not go together");
+  EXPECT_EQ(ErrorOf({"--smp", "2"}), "option --kernel or --image is missing");
+}
+
+TEST(OptionsTest, RefusesWrongValuesForLinux) {
+  for (const char* cpus : {"0", "65", "two"}) {
+    EXPECT_THAT(ErrorOf({"--kernel", "Image", "--smp", cpus}), HasSubstr("--smp cannot be"));
+  }
+  for (const char* vsock : {"3", "3:", ":path", "2:path", "4294967295:path"}) {
+    EXPECT_THAT(ErrorOf({"--kernel", "Image", "--vsock", vsock}), HasSubstr("--vsock cannot be"));
+  }
+  EXPECT_THAT(ErrorOf({"--kernel", "Image", "--disk", ",ro"}), HasSubstr("--disk cannot be"));
+  std::vector<const char*> many = {"--kernel", "Image"};
+  for (std::size_t i = 0; i <= kMostDisks; ++i) many.insert(many.end(), {"--disk", "d"});
+  EXPECT_THAT(ErrorOf(many), HasSubstr("--disk cannot be"));
+}
+
+// The upper half of the addresses is what a protected guest shares.
+TEST(OptionsTest, AProtectedLinuxGuestHasHalfTheAddresses) {
+  EXPECT_TRUE(Parse({"--kernel", "Image", "--ipa-bits", "32", "--memory", "2048"}));
+  EXPECT_THAT(ErrorOf({"--kernel", "Image", "--ipa-bits", "32", "--protected"}),
+              HasSubstr("does not fit 31-bit addresses"));
+  EXPECT_TRUE(Parse({"--kernel", "Image", "--ipa-bits", "33", "--protected"}));
+}
+
 TEST(OptionsTest, UsageNamesEveryOption) {
-  for (const char* name : {"--image", "--memory", "--base", "--protected", "--ipa-bits",
-                           "--hold-until", "--verbose", "--help"}) {
+  for (const char* name :
+       {"--image", "--memory", "--base", "--protected", "--ipa-bits", "--hold-until", "--verbose",
+        "--help", "--kernel", "--initrd", "--append", "--smp", "--serial", "--console", "--disk",
+        "--rng", "--vsock"}) {
     EXPECT_THAT(std::string{UsageText()}, HasSubstr(name));
   }
 }

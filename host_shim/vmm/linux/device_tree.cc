@@ -72,6 +72,7 @@ void WriteGic(FdtWriter& tree, unsigned cpus) {
   const Node node{tree, NodeName("interrupt-controller", Raw(kGicDistributor))};
   tree.Text("compatible", "arm,gic-v3");
   tree.Flag("interrupt-controller");
+  tree.Cells("#address-cells", {0});
   tree.Cells("#interrupt-cells", {3});
   tree.Wide("reg", {Raw(kGicDistributor), kGicDistributorBytes, Raw(kGicRedistributors),
                     kGicRedistributorBytes * cpus});

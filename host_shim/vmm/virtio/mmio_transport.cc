@@ -124,7 +124,7 @@ void VirtioMmio::WriteRegister(std::uint64_t offset, std::uint32_t value) {
 void VirtioMmio::WriteQueueRegister(std::uint64_t offset, std::uint32_t value) {
   if (queue_select_ >= queues_.size() || !MaySetUpQueues()) return;
   if (offset == kQueueReady) return SetQueueReady(value == 1);
-  if (queues_[queue_select_].enabled()) return;
+  // They count when the queue becomes ready, and not before it has been made unready.
   QueueSetup& setup = setups_[queue_select_];
   switch (offset) {
     case kQueueSize:

@@ -215,6 +215,17 @@ TEST_F(VirtqueueTest, RefusesALoopInAnIndirectTable) {
   EXPECT_EQ(ErrorOfPop(), "a chain is longer than its queue");
 }
 
+TEST_F(VirtqueueTest, RefusesAChainThatIsLongerThanItsQueue) {
+  std::vector<RawDescriptor> table(kSize, {.address = kBuffer, .length = 1, .flags = kNext});
+  for (std::uint16_t next = 1; next <= kSize; ++next) table[next - 1U].next = next;
+  table.back() = {.address = kBuffer, .length = 1};
+  PutTable(table);
+  ring_.OfferChain({IndirectTable(kSize)});
+  EXPECT_EQ(PopChain().readable.bytes(), kSize);
+  ring_.OfferChain({{.address = kBuffer, .length = 1}, IndirectTable(kSize)}, 1);
+  EXPECT_EQ(ErrorOfPop(), "a chain is longer than its queue");
+}
+
 TEST_F(VirtqueueTest, AChainMayHaveAsManyBuffersAsTheQueue) {
   ring_.OfferChain(std::vector<RawDescriptor>(kSize, {.address = kBuffer, .length = 1}));
   const Chain chain = PopChain();
