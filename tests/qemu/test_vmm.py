@@ -14,11 +14,16 @@ _LINUX = (
     "disk_has_a_name",
     "random_bytes",
     "timers_tick",
+    "vsock_to_host",
+    "vsock_refuses_a_port_without_listener",
+    "vsock_reaches_guest",
+    "vsock_from_host",
     "console_input",
     "uart_output",
     "early_console",
 )
-_ON_KVM = ("has_kvm", "raw_image_runs", *_LINUX, "sigterm_stops")
+_ENDS = ("sigterm_stops", "reset_has_its_own_code", "kernel_is_refused_clearly")
+_ON_KVM = ("has_kvm", "raw_image_runs", *_LINUX, *_ENDS)
 _ON_RAVELIN = ("module_loads", *_LINUX, "host_saw_nothing_unexpected")
 
 SCENARIOS = [
@@ -31,7 +36,7 @@ SCENARIOS = [
         append="kvm-arm.mode=nvhe",
         monitor="",
         initramfs="tests/vmm/vmm_host.json",
-        timeout=240,
+        timeout=600,
     ),
     *(
         Scenario(
@@ -41,7 +46,7 @@ SCENARIOS = [
             cpu=cpu,
             memory="1G",
             initramfs="tests/vmm/vmm_host.json",
-            timeout=240,
+            timeout=600,
         )
         for cpu in ("cortex-a53", "neoverse-n1", "max")
     ),

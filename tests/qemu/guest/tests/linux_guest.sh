@@ -5,7 +5,7 @@
 # `. /tests/linux_guest.sh` after lib.sh.
 
 GUESTS=/payloads
-GUEST_SECONDS=120
+GUEST_SECONDS=240
 HALF_DISK=524288
 
 make_disk() {
@@ -13,20 +13,35 @@ make_disk() {
   disk_sum=$(head -c $HALF_DISK /tmp/disk | sha256sum | cut -d' ' -f1)
 }
 
-# Waits until a file has a line, and types on the guest's console then.
-type_after() {
+# Waits until the guest has said something.
+await() {
   for _ in $(seq $((GUEST_SECONDS * 5))); do
-    grep -qs "$2" "$1" && break
+    grep -qs "^GUEST $1" /tmp/console && return 0
     usleep 200000
   done
-  echo "$3"
+  return 1
+}
+
+# The host's half of the conversation; its output is typed on the guest's console.
+host_side() {
+  vsock-peer echo unix:/tmp/vsock_5000 >/tmp/echo 2>&1 &
+  await vsock_waits
+  vsock-peer check unix:/tmp/vsock:6000 1000000 >/tmp/check 2>&1
+  echo $? >/tmp/check_status
+  await typing
+  echo "typed on the host"
+}
+
+vsock_reaches_guest() {
+  cat /tmp/check
+  [ "$(cat /tmp/check_status)" = 0 ]
 }
 
 run_linux() {
-  type_after /tmp/console "GUEST uart" "typed on the host" |
+  host_side |
     timeout "$GUEST_SECONDS" ravelin-vmm --kernel "$GUESTS/Image" \
-      --initrd "$GUESTS/linux_guest.cpio" --append "earlycon console=ttyAMA0 loglevel=7 panic=-1" \
-      --smp 2 --memory 192 --rng --disk /tmp/disk --serial /tmp/serial --console stdio \
+      --initrd "$GUESTS/linux_guest.cpio" --append "earlycon console=ttyAMA0 loglevel=6 panic=-1" \
+      --smp 2 --memory 192 --rng --disk /tmp/disk --vsock 3:/tmp/vsock --serial /tmp/serial --console stdio \
       >/tmp/console 2>/tmp/errors
   linux_status=$?
   tail -n 1 /tmp/errors
@@ -62,7 +77,11 @@ check_linux_guest() {
   check disk_has_a_name said disk_id ravelin-disk-0
   check random_bytes said random ok
   check timers_tick said timers ok
+  check vsock_to_host said vsock_to_host ok
+  check vsock_refuses_a_port_without_listener said vsock_nobody ok
+  check vsock_reaches_guest vsock_reaches_guest
+  check vsock_from_host said vsock_from_host "status 0"
   check console_input said heard "typed on the host"
   check uart_output grep "hello by the UART" /tmp/serial
-  check early_console grep -s "Booting Linux" /tmp/serial
+  check early_console grep -s "Linux version" /tmp/serial
 }
