@@ -62,8 +62,8 @@ MUTANTS = (
     Mutant(
         name="register_hiding",
         file="hyp/arch/aarch64/vectors.S",
-        old="	LOAD_X2_TO_X30 sp\n",
-        new="	LOAD_X2_TO_X30 sp\n	mrs	x26, tpidr_el2\n",
+        old="	ldp	x0, x1, [sp], #HOST_FRAME_SIZE\n",
+        new="	ldp	x0, x1, [sp], #HOST_FRAME_SIZE\n	mrs	x26, tpidr_el2\n",
         killer=InMachine("attack-registers", "general_registers_hidden"),
     ),
     Mutant(
@@ -109,8 +109,8 @@ MUTANTS = (
     Mutant(
         name="reserved_registers",
         file="hyp/call/decode.h",
-        old="      if (registers[i] != 0) {\n",
-        new="      if (registers[i] != 0 && kCount > registers.size()) {\n",
+        old="    if (AnyOf(registers, std::make_index_sequence<kUnused>{})) {\n",
+        new="    if (kCount > 7 && AnyOf(registers, std::make_index_sequence<kUnused>{})) {\n",
         killer=InMachine("attack-calls", "reserved_registers"),
     ),
     Mutant(
@@ -120,11 +120,13 @@ MUTANTS = (
   RAVELIN_TRY_ASSIGN(vm, FindVmOf(VmKind::kProtected, handle));
   const auto state = vm->state().Lock();
   RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY(CheckFree(*vm, gfn, count));
   const auto content""",
         new="""\
   RAVELIN_TRY_ASSIGN(vm, FindVm(handle));
   const auto state = vm->state().Lock();
   RAVELIN_TRY(CheckLiving(*state));
+  RAVELIN_TRY(CheckFree(*vm, gfn, count));
   const auto content""",
         killer=InMachine("attack-calls", "donate"),
     ),

@@ -5,14 +5,15 @@
 from mutant import InTests, Mutant
 
 _TABLE = InTests(("//stage2:page_table_test",))
-_RAM = InTests(("//stage2:ram_map_test",))
+_MAP = InTests(("//stage2:record_map_test",))
 _CALLS = InTests(
-    ("//hyp/call:life_cycle_test", "//hyp/call:refusal_test", "//hyp/vm:vcpu_test")
+    ("//hyp/call:life_cycle_test", "//hyp/call:refusal_test", "//hyp/virt:run_test")
 )
 
-_PAGE_TABLE = "stage2/table/page_table.cc"
+_CHECKS = "stage2/table/page_table.cc"
+_COMMITS = "stage2/table/page_table_commit.cc"
 _LIVE_ENTRY = "stage2/table/live_entry.h"
-_RAM_MAP = "stage2/ownership/ram_map.cc"
+_RECORDS = "stage2/ownership/record_map.cc"
 _VM_TABLE = "hyp/vm/vm_table.cc"
 _VM_CALLS = "hyp/call/vm_calls.cc"
 
@@ -30,36 +31,36 @@ MUTANTS = (
     Mutant(
         name="break_leaf_without_invalidation",
         file=_LIVE_ENTRY,
-        old="    machine::InvalidatePages(vmid_, ToIpa(gfn), PageCount{1});\n    return",
+        old="    walker_.ForgetPages(ToIpa(gfn), PageCount{1});\n    return",
         new="    static_cast<void>(gfn);\n    return",
         killer=_TABLE,
     ),
     Mutant(
         name="break_table_without_break",
         file=_LIVE_ENTRY,
-        old="    machine::StoreEntry(slot_.entry, 0);\n    machine::InvalidateVm(vmid_);",
-        new="    machine::InvalidateVm(vmid_);",
+        old="    machine::StoreEntry(slot_.entry, 0);\n    walker_.ForgetAll();",
+        new="    walker_.ForgetAll();",
         killer=_TABLE,
     ),
     Mutant(
         name="break_table_invalidates_a_page",
         file=_LIVE_ENTRY,
-        old="    machine::InvalidateVm(vmid_);\n    return Broken{slot_};",
-        new="    machine::InvalidatePages(vmid_, Ipa{0}, PageCount{1});\n    return Broken{slot_};",
+        old="    walker_.ForgetAll();\n    return Broken{slot_};",
+        new="    walker_.ForgetPages(Ipa{0}, PageCount{1});\n    return Broken{slot_};",
         killer=_TABLE,
     ),
     Mutant(
         name="batch_without_invalidation",
         file=_LIVE_ENTRY,
-        old="    machine::InvalidatePages(vmid_, ToIpa(first_), PageCount{pages_});\n",
+        old="      walker_.ForgetPages(ToIpa(first_), PageCount{pages_});\n",
         new="",
         killer=_TABLE,
     ),
     Mutant(
         name="batch_of_another_vm",
         file=_LIVE_ENTRY,
-        old="    machine::InvalidatePages(vmid_, ToIpa(first_), PageCount{pages_});",
-        new="    machine::InvalidatePages(Vmid{0x7f}, ToIpa(first_), PageCount{pages_});",
+        old="      walker_.ForgetPages(ToIpa(first_), PageCount{pages_});",
+        new="      Walker{Vmid{0x7f}}.ForgetPages(ToIpa(first_), PageCount{pages_});",
         killer=_TABLE,
     ),
     Mutant(
@@ -71,27 +72,31 @@ MUTANTS = (
     ),
     Mutant(
         name="table_in_pool_before_invalidation",
-        file=_PAGE_TABLE,
+        file=_COMMITS,
         old="""\
-    LiveEntry(vmid_, slot).BreakTable().Leave();
-    pool_->Give(table.output());
+  batch.Invalidate();
+  for (unsigned i = 0; i < emptied.count; ++i) {
+    pool_->Give(emptied.tables[i]);
+  }
 """,
         new="""\
-    pool_->Give(table.output());
-    LiveEntry(vmid_, slot).BreakTable().Leave();
+  for (unsigned i = 0; i < emptied.count; ++i) {
+    pool_->Give(emptied.tables[i]);
+  }
+  batch.Invalidate();
 """,
         killer=_TABLE,
     ),
     Mutant(
         name="range_check_of_the_table",
-        file=_PAGE_TABLE,
+        file=_CHECKS,
         old="  return count.raw() != 0 && geometry_.Contains(first, count);",
         new="  return count.raw() != 0 && geometry_.Contains(first, PageCount{1});",
         killer=_TABLE,
     ),
     Mutant(
         name="map_over_a_mapping",
-        file=_PAGE_TABLE,
+        file=_CHECKS,
         old="""\
     if (!AllEmpty(slot, slot.level == kPageLevel ? pages : 1)) {
       return Failure{Error::kExists};
@@ -102,52 +107,46 @@ MUTANTS = (
     ),
     Mutant(
         name="block_with_unaligned_target",
-        file=_PAGE_TABLE,
+        file=_CHECKS,
         old="    const std::uint64_t frames = gfn.raw() | (mapping.target.raw() + done);",
         new="    const std::uint64_t frames = gfn.raw();",
         killer=_TABLE,
     ),
     Mutant(
         name="block_beyond_the_range",
-        file=_PAGE_TABLE,
+        file=_CHECKS,
         old="(!IsAligned(frames, LevelPages(level)) || pages < LevelPages(level))",
         new="(!IsAligned(frames, LevelPages(level)) || pages == 0)",
         killer=_TABLE,
     ),
     Mutant(
         name="split_loses_permissions",
-        file=_PAGE_TABLE,
-        old="Descriptor::Leaf(level, block.output(), block.attributes())",
-        new="Descriptor::Leaf(level, block.output(), {Permissions::kAll, block.memory()})",
+        file=_COMMITS,
+        old="head = block.AtLevel(level,",
+        new="head = block.WithPermissions(Permissions::kAll).AtLevel(level,",
         killer=_TABLE,
     ),
     Mutant(
         name="merge_of_strangers",
-        file=_PAGE_TABLE,
-        old="  if (!IsUniform(slot, table, next % kEntriesPerTable)) {\n    return false;\n  }\n",
-        new="""\
-  static_cast<void>(next);
-  const Slot first{table.output(), slot.level + 1};
-  if (!IsUniform(slot, table, 1) && !Read(first).IsLeaf(first.level)) {
-    return false;
-  }
-""",
+        file=_COMMITS,
+        old=" ||\n      !machine::HoldsSequence(table.output(), head.word(), LevelSpan(first.level))) {",
+        new=") {",
         killer=_TABLE,
     ),
     Mutant(
         name="zeros_of_a_table_unpublished",
-        file=_PAGE_TABLE,
+        file=_COMMITS,
         old="      machine::PublishEntries();  // its zeros, before a walk can reach it\n",
         new="",
         killer=_TABLE,
     ),
     Mutant(
         name="disconnect_without_invalidation",
-        file=_PAGE_TABLE,
+        file=_COMMITS,
         old="""\
     machine::ZeroTablePage(root_ + page * kPageSize);
   }
-  machine::InvalidateVm(vmid_);
+  walker_.ForgetAll();
 """,
         new="    machine::ZeroTablePage(root_ + page * kPageSize);\n  }\n",
         killer=_TABLE,
@@ -195,22 +194,18 @@ MUTANTS = (
         killer=InTests(("//stage2:page_pool_test",)),
     ),
     Mutant(
-        name="range_leaves_ram",
-        file=_RAM_MAP,
-        old="    if (range.count.raw() > region.count.raw() - offset) {",
-        new="    if (range.count.raw() > region.count.raw() - offset + 1) {",
-        killer=_RAM,
+        name="range_leaves_its_region",
+        file="stage2/ownership/record_map.h",
+        old="range.count.raw() <= pages - offset) {",
+        new="range.count.raw() <= pages - offset + 1) {",
+        killer=_MAP,
     ),
     Mutant(
         name="regions_overlap",
-        file=_RAM_MAP,
-        old="""\
-    if (!Disjoint(regions_[i], range)) {
-      return Failure{Error::kInvalidArgument};
-    }
-""",
-        new="",
-        killer=_RAM,
+        file=_RECORDS,
+        old="  if (!IsSane(range) || Overlaps(range)) {",
+        new="  if (!IsSane(range)) {",
+        killer=_MAP,
     ),
     Mutant(
         name="free_of_a_living_vm",
@@ -226,7 +221,7 @@ MUTANTS = (
     Mutant(
         name="free_with_pages_left",
         file=_VM_TABLE,
-        old="state->memory.guest_pages().raw() != 0 ||\n                    slot",
+        old="state->memory.mapped_pages().raw() != 0 ||\n                    slot",
         new="slot",
         killer=_CALLS,
     ),
@@ -259,7 +254,7 @@ MUTANTS = (
         name="vcpu_after_launch",
         file=_VM_CALLS,
         old="""\
-  if (state->phase != VmPhase::kCreated) {
+  if (state->phase != VmPhase::kCreated || vm->has_gic()) {
     return Failure{Error::kWrongPhase};
   }
   Vcpu*& slot""",
