@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
+//
+// What the ioctls about interrupts have to answer, right and wrong use.
 #pragma once
 
 namespace ravelin::kvm {
