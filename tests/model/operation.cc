@@ -8,7 +8,7 @@ namespace ravelin::model {
 namespace {
 
 struct Shape {
-  const char* name;
+  const char* name = "";
   Arguments arguments;
 };
 
