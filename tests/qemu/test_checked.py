@@ -21,7 +21,15 @@ _SEED = int(os.environ.get("RAVELIN_RANDOM_SEED", str(int(time.time()))))
 _RANDOM = f"random.calls={_CALLS} random.seed={_SEED}"
 _SCRIPT = "random_calls.sh"
 _SECONDS = 300
-_ALSO = ("boot-max", "demo", "vm-normal", "vm-protected", "attack-calls", "probe")
+_ALSO = (
+    "boot-max",
+    "demo",
+    "vm-normal",
+    "vm-protected",
+    "attack-calls",
+    "probe",
+    "vmm-on-ravelin-max",
+)
 
 _CHECKS = (
     "modules_load",
