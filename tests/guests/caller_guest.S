@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A guest of one page that makes the calls which its host tells it to make, for ever: caller_guest.h.
-// MMU off, no stack.
+// A guest of one page that makes the calls which its host tells it to make, for ever
+// (caller_guest.h). MMU off, no stack.
 
 #include "hyp/abi/guest_call.h"
 #include "tests/guests/caller_guest.h"

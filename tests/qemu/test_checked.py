@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor with the specification of page ownership beside it (//hyp:ravelin_checked).
 
-Each operation is compared, and what differs stops the machine. RAVELIN_RANDOM_CALLS is the number of
-random calls, RAVELIN_RANDOM_SEED repeats a run.
+Each operation is compared, and what differs stops the machine. RAVELIN_RANDOM_CALLS is the number
+of random calls, RAVELIN_RANDOM_SEED repeats a run.
 """
 
 import dataclasses
