@@ -44,9 +44,10 @@ class GicLine final : public InterruptLine {
   bool has_complained_ = false;
 };
 
-Result<std::vector<std::byte>> RandomBytes(std::size_t count) {
-  std::vector<std::byte> bytes(count);
-  if (::getrandom(bytes.data(), count, 0) == static_cast<ssize_t>(count)) return bytes;
+template <std::size_t kCount>
+Result<std::array<std::byte, kCount>> RandomBytes() {
+  std::array<std::byte, kCount> bytes{};
+  if (::getrandom(bytes.data(), kCount, 0) == static_cast<ssize_t>(kCount)) return bytes;
   return ErrnoFailure("no random bytes");
 }
 
@@ -61,8 +62,10 @@ std::uint64_t SharedAlias(const Options& options) {
 
 std::string DiskId(std::size_t index) { return "ravelin-disk-" + std::to_string(index); }
 
-// SIGINT and SIGTERM as a file, from here on for every thread that is started.
+// SIGINT and SIGTERM as a file, from here on for every thread that is started. A console that
+// nobody reads any more is no reason to die.
 Result<UniqueFd> SignalFile() {
+  ::signal(SIGPIPE, SIG_IGN);
   sigset_t signals{};
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGINT);
@@ -190,19 +193,16 @@ Result<void> LinuxMachine::AddVirtio(const Options& options, std::unique_ptr<Vir
 }
 
 Result<void> LinuxMachine::LoadGuest(const Options& options) {
-  auto seed = RandomBytes(kSeedBytes);
-  if (!seed) return Failure{seed.error()};
-  auto layout_seed = RandomBytes(sizeof(std::uint64_t));
-  if (!layout_seed) return Failure{layout_seed.error()};
-  std::array<std::byte, sizeof(std::uint64_t)> layout{};
-  std::copy(layout_seed->begin(), layout_seed->end(), layout.begin());
+  const auto seed = RandomBytes<kSeedBytes>();
+  const auto layout = RandomBytes<sizeof(std::uint64_t)>();
+  if (!seed || !layout) return Failure{seed ? layout.error() : seed.error()};
   const TreeConfig tree{
       .cpus = options.cpus,
       .psci = IsProtected(options) ? PsciConduit::kSmc : PsciConduit::kHvc,
       .virtio_devices = slots_.size(),
       .bootargs = options.append,
-      .random_seed = std::move(*seed),
-      .layout_seed = std::bit_cast<std::uint64_t>(layout),
+      .random_seed = {seed->begin(), seed->end()},
+      .layout_seed = std::bit_cast<std::uint64_t>(*layout),
   };
   const auto entry = LoadLinux(memory_, {.kernel = options.kernel, .initrd = options.initrd}, tree);
   if (!entry) return Failure{entry.error()};

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <vector>
 
 namespace ravelin::vmm {
@@ -45,21 +44,20 @@ void VirtioConsole::Take(std::span<const std::byte> bytes) {
 }
 
 Result<void> VirtioConsole::Receive(Virtqueue& queue) {
-  while (!input_.empty()) {
-    auto popped = queue.Pop();
-    if (!popped) return Failure{popped.error()};
-    std::optional<Chain> chain = std::move(*popped);
-    if (!chain) break;
-    const Segments room = chain->writable.TakeFront(input_.size());
-    const auto end = input_.begin() + static_cast<std::ptrdiff_t>(room.bytes());
-    const std::vector<std::byte> bytes{input_.begin(), end};
-    input_.erase(input_.begin(), end);
-    if (auto put = queue.memory().Scatter(bytes, room); !put) return put;
-    const auto written = static_cast<std::uint32_t>(bytes.size());
-    if (auto pushed = queue.Push(*chain, written); !pushed) return pushed;
-  }
+  const auto has_input = [this] { return !input_.empty(); };
+  auto served = ServeChainsWhile(has_input, kReceiveQueue, queue,
+                                 [&](Chain& chain) { return Fill(queue, chain); });
   AnnounceRoom();
-  return {};
+  return served;
+}
+
+Result<void> VirtioConsole::Fill(Virtqueue& queue, Chain& chain) {
+  const Segments room = chain.writable.TakeFront(input_.size());
+  const auto end = input_.begin() + static_cast<std::ptrdiff_t>(room.bytes());
+  const std::vector<std::byte> bytes{input_.begin(), end};
+  input_.erase(input_.begin(), end);
+  if (auto put = queue.memory().Scatter(bytes, room); !put) return put;
+  return queue.Push(chain, static_cast<std::uint32_t>(bytes.size()));
 }
 
 }  // namespace ravelin::vmm

@@ -35,6 +35,7 @@ class VirtioConsole final : public VirtioDevice, public InputSink {
   [[nodiscard]] Result<void> Send(Virtqueue& queue);
   [[nodiscard]] Result<void> SendAll(const DmaMemory& memory, Segments from);
   [[nodiscard]] Result<void> Receive(Virtqueue& queue);
+  [[nodiscard]] Result<void> Fill(Virtqueue& queue, Chain& chain);
 
   std::function<void(std::span<const std::byte>)> send_;
   std::deque<std::byte> input_;

@@ -52,17 +52,24 @@ class VirtioDevice {
   }
 
   // Calls `serve` for the requests that wait in a queue, but for a bounded number only: a driver
-  // that never stops must not keep the thread.
+  // that never stops must not keep the thread. What is left then is served soon.
   template <typename ServeChain>
   [[nodiscard]] Result<void> ServeChains(std::size_t index, Virtqueue& queue, ServeChain serve) {
-    for (unsigned served = 0; served < queue.size(); ++served) {
+    return ServeChainsWhile([] { return true; }, index, queue, serve);
+  }
+
+  // The same, as long as `wanted` says that there is something to do with a request.
+  template <typename Wanted, typename ServeChain>
+  [[nodiscard]] Result<void> ServeChainsWhile(Wanted wanted, std::size_t index, Virtqueue& queue,
+                                              ServeChain serve) {
+    for (unsigned served = 0; served < queue.size() && wanted(); ++served) {
       auto popped = queue.Pop();
       if (!popped) return Failure{popped.error()};
       std::optional<Chain> chain = std::move(*popped);
       if (!chain) return {};
       if (auto done = serve(*chain); !done) return done;
     }
-    RequestService(index);
+    if (queue.enabled() && wanted()) RequestService(index);
     return {};
   }
 

@@ -21,6 +21,7 @@ using test::kWrite;
 using test::TestMemory;
 using test::TestRing;
 using ::testing::Each;
+using ::testing::ElementsAre;
 
 constexpr std::uint64_t kData = Raw(kBase) + 8 * kPageSize;
 
@@ -91,6 +92,30 @@ TEST_F(ConsoleTest, SaysWhenThereIsRoomAgain) {
   Type("ab");
   EXPECT_TRUE(served_);
   EXPECT_TRUE(resumed);
+}
+
+// A driver that rings a queue which it has not set up must not keep the thread busy.
+TEST_F(ConsoleTest, AQueueThatIsNotSetUpIsLeftAlone) {
+  int requests = 0;
+  console_.OnRequest([&](std::size_t) { ++requests; });
+  queues_[0].Disable();
+  queues_[1].Disable();
+  Type("a");
+  EXPECT_EQ(requests, 1);
+  EXPECT_TRUE(Serve(VirtioConsole::kReceiveQueue));
+  EXPECT_TRUE(Serve(VirtioConsole::kSendQueue));
+  EXPECT_EQ(requests, 1);
+}
+
+TEST_F(ConsoleTest, ServesABoundedNumberOfRequestsAtOnce) {
+  std::vector<std::size_t> requests;
+  console_.OnRequest([&](std::size_t index) { requests.push_back(index); });
+  for (std::uint16_t i = 0; i < send_.size(); ++i) {
+    send_.OfferChain({{.address = kData, .length = 1}}, i);
+  }
+  EXPECT_TRUE(Serve(VirtioConsole::kSendQueue));
+  EXPECT_EQ(send_.used_index(), send_.size());
+  EXPECT_THAT(requests, ElementsAre(VirtioConsole::kSendQueue));
 }
 
 class EntropyTest : public ::testing::Test {

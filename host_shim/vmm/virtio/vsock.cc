@@ -124,8 +124,9 @@ void VirtioVsock::TakeForStream(const VsockPorts& ports, const VsockHeader& head
     default:
       return ResetStream(ports);
   }
+  if (entry.stream.phase() != VsockStream::Phase::kOpen) return;
   // There may be credit now that was missing.
-  if (entry.stream.phase() == VsockStream::Phase::kOpen) MarkReadable(ports, entry);
+  MarkReadable(ports, entry);
   Advance(ports, entry);
 }
 
@@ -137,24 +138,24 @@ void VirtioVsock::TakeOpened(const VsockPorts& ports, Entry& entry) {
 }
 
 Result<void> VirtioVsock::SendPackets(Virtqueue& queue) {
-  while (!waiting_.empty() || !readable_.empty()) {
-    std::optional<Chain> buffer = std::exchange(spare_, std::nullopt);
-    if (!buffer) {
-      auto popped = queue.Pop();
-      if (!popped) return Failure{popped.error()};
-      buffer = std::move(*popped);
-    }
-    if (!buffer) return {};
-    const std::uint64_t bytes = buffer->writable.bytes();
-    if (bytes < kVsockHeaderBytes) return PlainFailure("a buffer has no room for a packet");
-    const std::size_t room = std::min<std::uint64_t>(bytes - kVsockHeaderBytes, kMostData);
-    const std::optional<Packet> packet = NextPacket(room);
-    if (!packet) {
-      spare_ = std::move(buffer);
-      continue;
-    }
-    if (auto put = PutPacket(queue, *buffer, *packet); !put) return put;
+  std::optional<Chain> spare = HasPackets() ? std::exchange(spare_, std::nullopt) : std::nullopt;
+  if (spare) {
+    if (auto sent = SendPacket(queue, *spare); !sent) return sent;
   }
+  return ServeChainsWhile([this] { return HasPackets(); }, kReceiveQueue, queue,
+                          [&](Chain& buffer) { return SendPacket(queue, buffer); });
+}
+
+Result<void> VirtioVsock::SendPacket(Virtqueue& queue, Chain& buffer) {
+  const std::uint64_t bytes = buffer.writable.bytes();
+  if (bytes <= kVsockHeaderBytes) return PlainFailure("a buffer has no room for a packet");
+  const std::size_t room = std::min<std::uint64_t>(bytes - kVsockHeaderBytes, kMostData);
+  // Each turn without a packet takes a stream out of readable_.
+  while (HasPackets()) {
+    const std::optional<Packet> packet = NextPacket(room);
+    if (packet) return PutPacket(queue, buffer, *packet);
+  }
+  spare_ = std::move(buffer);
   return {};
 }
 
@@ -167,7 +168,7 @@ Result<void> VirtioVsock::PutPacket(Virtqueue& queue, Chain& buffer, const Packe
   return queue.Push(buffer, static_cast<std::uint32_t>(kVsockHeaderBytes + packet.data.size()));
 }
 
-// Nothing: a stream that was thought readable is not; each call makes progress.
+// Nothing: a stream that was thought readable is not.
 std::optional<VirtioVsock::Packet> VirtioVsock::NextPacket(std::size_t room) {
   if (!waiting_.empty()) {
     Packet packet{.header = waiting_.front()};

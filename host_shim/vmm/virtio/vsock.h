@@ -82,7 +82,10 @@ class VirtioVsock final : public VirtioDevice {
   void TakeOpened(const VsockPorts& ports, Entry& entry);
 
   // To the guest.
+  [[nodiscard]] bool HasPackets() const { return !waiting_.empty() || !readable_.empty(); }
   [[nodiscard]] Result<void> SendPackets(Virtqueue& queue);
+  // Puts the next packet into a buffer of the guest's, or keeps the buffer for later.
+  [[nodiscard]] Result<void> SendPacket(Virtqueue& queue, Chain& buffer);
   [[nodiscard]] static Result<void> PutPacket(Virtqueue& queue, Chain& buffer,
                                               const Packet& packet);
   [[nodiscard]] std::optional<Packet> NextPacket(std::size_t room);

@@ -458,8 +458,8 @@ TEST_F(VsockTest, ALengthThatIsNotThereBreaksTheQueue) {
   EXPECT_FALSE(Send(header));
 }
 
-TEST_F(VsockTest, ABufferWithoutRoomForAHeaderBreaksTheQueue) {
-  receive_.OfferChain({{.address = kReceiveBuffers, .length = 43, .flags = kWrite}});
+TEST_F(VsockTest, ABufferWithoutRoomForAByteBreaksTheQueue) {
+  receive_.OfferChain({{.address = kReceiveBuffers, .length = 44, .flags = kWrite}});
   EXPECT_FALSE(Send(Operation::kData));
 }
 
@@ -474,6 +474,28 @@ TEST_F(VsockTest, StopsListeningToAGuestThatTakesNoAnswers) {
   OfferBuffers(8);
   Settle();
   EXPECT_GT(taken(), before);
+}
+
+// What cannot be done now must not be asked for again and again.
+TEST_F(VsockTest, RestsWhenTheGuestGivesNoBuffers) {
+  EXPECT_TRUE(Send(Operation::kData));
+  Settle();
+  EXPECT_TRUE(requested_.empty());
+  queues_[0].Disable();
+  EXPECT_TRUE(Serve(VirtioVsock::kReceiveQueue));
+  EXPECT_TRUE(requested_.empty());
+}
+
+TEST_F(VsockTest, ABufferWaitsForTheNextPacket) {
+  const UniqueFd host = OpenFromGuest();
+  // A packet of the guest has the stream looked at; there is nothing, and the buffer is kept.
+  EXPECT_TRUE(Send(Operation::kCreditUpdate));
+  SendText(host, "one");
+  Settle();
+  EXPECT_EQ(ReceiveOr(Operation::kReset).data, "one");
+  SendText(host, "two");
+  Settle();
+  EXPECT_EQ(ReceiveOr(Operation::kReset).data, "two");
 }
 
 TEST_F(VsockTest, HoldsABoundedNumberOfStreams) {
