@@ -180,7 +180,6 @@
 
 #define RAVELIN_HOST_CALL_COUNT 26u
 
-
 /* The most pages that a call on a range takes. */
 #define RAVELIN_MAX_RANGE (1u << 18)
 
