@@ -51,6 +51,7 @@ int ravelin_get_mp_state(struct ravelin_vcpu *vcpu, struct kvm_mp_state __user *
 	return copy_to_user(arg, &state, sizeof(state)) ? -EFAULT : 0;
 }
 
+/* vm->lock held: the launch reads what is set here. */
 static int set_state(struct ravelin_vcpu *vcpu, bool on)
 {
 	struct ravelin_vm *vm = vcpu->vm;
@@ -72,6 +73,19 @@ static int set_state(struct ravelin_vcpu *vcpu, bool on)
 	return 0;
 }
 
+/* KVM_ARM_VCPU_INIT; of a protected VM that runs already, the guest decides. */
+int ravelin_power_init(struct ravelin_vcpu *vcpu, bool on)
+{
+	int err = 0;
+
+	if (mutex_lock_killable(&vcpu->vm->lock))
+		return -EINTR;
+	if (!vcpu->vm->protected || !vcpu->vm->launched)
+		err = set_state(vcpu, on);
+	mutex_unlock(&vcpu->vm->lock);
+	return err;
+}
+
 int ravelin_set_mp_state(struct ravelin_vcpu *vcpu, const struct kvm_mp_state __user *arg)
 {
 	struct kvm_mp_state state;
@@ -82,7 +96,6 @@ int ravelin_set_mp_state(struct ravelin_vcpu *vcpu, const struct kvm_mp_state __
 	if (state.mp_state != KVM_MP_STATE_RUNNABLE && state.mp_state != KVM_MP_STATE_STOPPED)
 		return -EINVAL;
 
-	/* The launch reads what is set here. */
 	if (mutex_lock_killable(&vcpu->vm->lock))
 		return -EINTR;
 	err = set_state(vcpu, state.mp_state == KVM_MP_STATE_RUNNABLE);

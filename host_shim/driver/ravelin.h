@@ -190,6 +190,7 @@ int ravelin_run(struct ravelin_vcpu *vcpu);
 /* power.c; vcpu->mutex held, for ravelin_power_launch() vm->lock */
 bool ravelin_is_on(struct ravelin_vcpu *vcpu);
 int ravelin_power_launch(struct ravelin_vm *vm);
+int ravelin_power_init(struct ravelin_vcpu *vcpu, bool on);	/* takes vm->lock */
 int ravelin_get_mp_state(struct ravelin_vcpu *vcpu, struct kvm_mp_state __user *arg);
 int ravelin_set_mp_state(struct ravelin_vcpu *vcpu, const struct kvm_mp_state __user *arg);
 

@@ -59,9 +59,8 @@ static int vcpu_init(struct ravelin_vcpu *vcpu, const void __user *arg)
 			return err;
 	}
 
-	vcpu->off = init.features[0] & BIT(KVM_ARM_VCPU_POWER_OFF);
 	vcpu->initialised = true;
-	return 0;
+	return ravelin_power_init(vcpu, !(init.features[0] & BIT(KVM_ARM_VCPU_POWER_OFF)));
 }
 
 static int access_reg(struct ravelin_vcpu *vcpu, unsigned int ioctl, const void __user *arg)

@@ -219,6 +219,8 @@ void Host::SnapshotVm(VmHandle handle, Snapshot& snapshot) {
       {handle.raw(), static_cast<std::uint64_t>(state->phase), state->running,
        state->memory.mapped_pages().raw(), state->memory.pool().free_count().raw(),
        state->memory.metadata().count().raw()});
+  Append(snapshot.registers, (*found)->gic_layout());
+  Append(snapshot.registers, *(*found)->gic().Lock());
   for (Vcpu* const vcpu : state->vcpus) {
     snapshot.words.push_back(vcpu != nullptr ? 1 : 0);
     if (vcpu == nullptr) {

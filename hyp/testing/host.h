@@ -45,7 +45,7 @@ class Host {
   static constexpr unsigned kVmIpaBits = 36;  // the root is one page
 
   // Everything that a call may change: records, tables (by the log of their writes), counters, VMs,
-  // vCPUs with their registers, run pages.
+  // their interrupt controllers, vCPUs with their registers, run pages.
   struct Snapshot {
     std::vector<stage2::PageRecord> records;
     std::vector<std::uint64_t> words;

@@ -3,7 +3,9 @@
 //
 // Exits of protected VMs: the restricted table. What leaves EL2 per exception class:
 //
-//   WFI                          that the guest waits, and its timer's deadline
+//   WFI                          that the guest waits, and its timers' deadline
+//   SGI, CPU_ON, GIC registers   which vCPUs are to run, if they waited or were off
+//   end of an SPI of the host    its number, if the host has asked to be told
 //   data abort, guarded page     IPA, direction, size, value written; never the register
 //   data abort elsewhere,        the page and read, write or execute
 //     instruction abort

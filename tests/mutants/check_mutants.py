@@ -8,6 +8,7 @@ import sys
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
 
+import in_interrupts  # noqa: E402
 import in_machine  # noqa: E402
 import in_tests  # noqa: E402
 from mutant import InTests, Mutant  # noqa: E402
@@ -40,7 +41,7 @@ def main() -> int:
     """Prints a CHECK line for each entry."""
     checks = {item.name: item.checks for item in scenario.discover()}
     failed = False
-    for mutant in (*in_tests.MUTANTS, *in_machine.MUTANTS):
+    for mutant in (*in_tests.MUTANTS, *in_interrupts.MUTANTS, *in_machine.MUTANTS):
         trouble = _trouble(mutant, checks)
         failed |= bool(trouble)
         print(f"CHECK fail {mutant.name}: {trouble}" if trouble else f"CHECK pass {mutant.name}")

@@ -4,7 +4,7 @@
 
 `old` stands exactly once in `file`; `new` takes its place. The mutant still has to compile: what
 would be unused is named in `new`. run.py applies and tries each; check_mutants.py keeps the lists
-(in_machine.py, in_tests.py) in step with the code.
+(in_machine.py, in_tests.py, in_interrupts.py) in step with the code.
 """
 
 import dataclasses

@@ -22,6 +22,7 @@ import sys
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
 
+import in_interrupts  # noqa: E402
 import in_machine  # noqa: E402
 import in_tests  # noqa: E402
 import tree  # noqa: E402
@@ -32,7 +33,7 @@ from ravelin_cli.console import Console  # noqa: E402
 from ravelin_cli.errors import ExitCode, RavelinError  # noqa: E402
 
 _IMAGE = "//hyp:ravelin"
-_MUTANTS = (*in_tests.MUTANTS, *in_machine.MUTANTS)
+_MUTANTS = (*in_tests.MUTANTS, *in_interrupts.MUTANTS, *in_machine.MUTANTS)
 # A mutant may loop for ever.
 _TEST_SECONDS = 240
 

@@ -6,6 +6,8 @@
 #include "hyp/virt/gic/delivery.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <iterator>
 #include <thread>
@@ -266,6 +268,46 @@ TEST_P(DeliveryTest, AnInterruptWhileTheVcpuGoesToSleepIsNotLost) {
   EXPECT_EQ(guest_.Run().reason, RAVELIN_EXIT_IRQ) << "not WFX: it has something to do";
   fake::ThisCpu().on_leave = {};
   ListsOne(kSpi);
+}
+
+// One CPU raises interrupts, another runs the vCPU, and lets it wait only when it may.
+TEST_P(DeliveryTest, NoInterruptIsLostBetweenTwoCpus) {
+  constexpr unsigned kRounds = 3000;
+  constexpr std::chrono::seconds kPatience{60};
+  MakeEdge(kSpi);
+  std::atomic<unsigned> taken = 0;
+  std::atomic<bool> woken = false;
+  std::atomic<bool> given_up = false;
+  const auto look = [&taken](GuestRegisters&) {
+    if (ListedIntid(0) == kSpi) {
+      End();
+      ++taken;
+    }
+  };
+  std::thread runner([&] {
+    fake::ThisCpu().index = CpuIndex{1};
+    while (taken < kRounds && !given_up) {
+      fake::ThisCpu().script.clear();
+      guest_.Next(OfClass(ExceptionClass::kWfx), look);
+      const Answer ran = host_.Call(RAVELIN_HOST_VCPU_RUN, guest_.handle().raw(), 0U);
+      while (ran.value == RAVELIN_EXIT_WFX && taken < kRounds && !woken && !given_up) {
+        std::this_thread::yield();
+      }
+      woken = false;
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  for (unsigned round = 1; round <= kRounds && !given_up; ++round) {
+    if (Line(kSpi, RAVELIN_LINE_PULSE).value != 0) {
+      woken = true;
+    }
+    while (taken < round && !given_up) {
+      given_up = std::chrono::steady_clock::now() - start > kPatience;
+      std::this_thread::yield();
+    }
+  }
+  runner.join();
+  EXPECT_EQ(taken, kRounds);
 }
 
 TEST_P(DeliveryTest, AVcpuThatRunsElsewhereIsKicked) {
