@@ -55,7 +55,7 @@ void SetTimerForwarded(bool forwarded);
 inline constexpr std::uint64_t kTimerIntid = 27;  // the virtual timer's PPI, physical and virtual
 
 // Makes the CPU leave its guest, if it runs one. At any time.
-void KickCpu(CpuIndex cpu);
+void KickCpu(CpuIndex target);
 // Whether this CPU was kicked. Forgets it, and silences the interrupt.
 bool TakeKick();
 

@@ -18,7 +18,6 @@
 namespace ravelin::testing {
 namespace {
 
-constexpr PageCount kOne{1};
 // In the carve-out: the root of the host's table at its start, then pages for the tables below.
 constexpr PfnRange kHostTables{Host::kCarveOut.first + PageCount{0x10}, PageCount{0x80}};
 

@@ -31,7 +31,7 @@ struct Arguments {
       values[i] = wide ? vcpu.X(i + 1) : Field<31, 0>::Get(vcpu.X(i + 1));
     }
   }
-  std::array<std::uint64_t, 3> values;
+  std::array<std::uint64_t, 3> values{};
 };
 
 Disposition AnswerStatus(Vcpu& vcpu, int status) {

@@ -80,9 +80,10 @@ struct State {
 // What a vCPU has for itself.
 struct Interface {
   // Only the CPU that runs the vCPU.
-  unsigned used = 0;             // list registers
-  bool rebuild = false;          // something was listed when the vCPU stopped running
-  bool timer_forwarded = false;  // the physical interrupt of the virtual timer is active for it
+  unsigned used = 0;              // list registers
+  bool rebuild = false;           // something was listed when the vCPU stopped running
+  bool timer_forwarded = false;   // the physical interrupt of the virtual timer is active for it
+  std::uint32_t timer_lines = 0;  // the levels of its timers when they were last looked at
   struct {
     std::uint64_t control = 0;
     std::uint64_t compare = 0;

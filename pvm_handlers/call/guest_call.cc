@@ -78,9 +78,7 @@ Result<> Relinquish(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmRelinquish(vm, gfn);
 }
 
-Result<> Guard(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
-  return pages.VmGuardMmio(vm, gfn);
-}
+Result<> Guard(Pages& pages, stage2::VmMemory& vm, Gfn gfn) { return pages.VmGuardMmio(vm, gfn); }
 
 Result<> Unguard(Pages& pages, stage2::VmMemory& vm, Gfn gfn) {
   return pages.VmUnguardMmio(vm, gfn);

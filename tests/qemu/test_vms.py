@@ -62,6 +62,8 @@ _CALLS = (
     "create",
     "vcpu",
     "vcpu_registers",
+    "interrupts",
+    "power",
     "phases",
     "driver_still_works",
 )

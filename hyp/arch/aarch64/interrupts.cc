@@ -170,10 +170,10 @@ void SetTimerForwarded(bool forwarded) {
   ChangePrivate(forwarded ? kSetActive : kClearActive, kTimerIntid);
 }
 
-void KickCpu(CpuIndex cpu) {
-  PerCpu& target = CpuAt(cpu.raw());
-  target.kicked.store(true);
-  const std::uint64_t affinity = target.mpidr;
+void KickCpu(CpuIndex target) {
+  PerCpu& cpu = CpuAt(target.raw());
+  cpu.kicked.store(true);
+  const std::uint64_t affinity = cpu.mpidr;
   const std::uint64_t level0 = Field<7, 0>::Get(affinity);
   DsbIsh();
   sysreg::IccSgi1rEl1::Write(

@@ -15,8 +15,8 @@ namespace ravelin {
 // Consecutive redistributors (IHI 0069, 12.10).
 struct RedistributorRegion {
   Pa first;
-  std::uint64_t size;
-  std::uint64_t stride;  // 0: as GICR_TYPER says
+  std::uint64_t size = 0;
+  std::uint64_t stride = 0;  // 0: as GICR_TYPER says
 };
 
 // Finds the redistributors of CPUs in the region, and maps the page of each that EL2 needs.

@@ -108,8 +108,9 @@ ExitKind RunGuest(GuestState& guest) {
 
 TimerState LiveTimer() {
   Invariant(cpu.regime.has_value(), "the guest's timer is live only in its world");
-  if (cpu.timer_reads_to_fire > 0 && --cpu.timer_reads_to_fire == 0) {
-    cpu.timer.ctl |= Bit(2);
+  if (cpu.timer_reads_to_fire > 0) {
+    --cpu.timer_reads_to_fire;
+    cpu.timer.ctl |= cpu.timer_reads_to_fire == 0 ? Bit(2) : 0;
   }
   return cpu.timer;
 }

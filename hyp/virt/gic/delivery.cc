@@ -189,6 +189,7 @@ void SampleTimers(State& state, Vcpu& vcpu) {
   Bank& own = state.private_banks[vcpu.index().raw()];
   SetLine(own, BitOf(kVirtualTimer), VirtualTimerFires());
   SetLine(own, BitOf(kPhysicalTimer), PhysicalTimerFires(vcpu.interrupts()));
+  vcpu.interrupts().timer_lines = own.line;
 }
 
 // The physical interrupt stays silent while the timer's level is up or its interrupt is listed.
@@ -216,11 +217,6 @@ bool HasDeliverable(State& state, const Layout& layout, Vcpu& vcpu) {
   return false;
 }
 
-// The levels of the private interrupts when the timers were last looked at.
-std::uint32_t KnownLines(Vcpu& vcpu) {
-  return vcpu.vm().has_gic() ? vcpu.vm().gic().Lock()->private_banks[vcpu.index().raw()].line : 0;
-}
-
 std::optional<std::uint64_t> TakeEnded(State& state) {
   for (unsigned i = 0; i < kSpiBanks; ++i) {
     if (state.ended[i] != 0) {
@@ -230,6 +226,12 @@ std::optional<std::uint64_t> TakeEnded(State& state) {
     }
   }
   return std::nullopt;
+}
+
+// Nothing is listed, nothing has changed since the last look, and no timer fires.
+bool IsQuiet(const Interface& interface) {
+  return interface.used == 0 && !interface.attention.load() && interface.timer_lines == 0 &&
+         !VirtualTimerFires() && !PhysicalTimerFires(interface);
 }
 
 // Lists what is there, with the timers as they were when they were last looked at.
@@ -351,6 +353,9 @@ bool TakeInterrupt(Vcpu& vcpu) {
 
 bool HasInterrupt(Vcpu& vcpu) {
   Interface& interface = vcpu.interrupts();
+  if (IsQuiet(interface)) {
+    return false;
+  }
   interface.attention.store(false);
   const auto state = vcpu.vm().gic().Lock();
   Fold(*state, vcpu);
@@ -371,7 +376,7 @@ bool Park(Vcpu& vcpu) {
 std::uint64_t TimerDeadline(Vcpu& vcpu) {
   const TimerState timer = arch::LiveTimer();
   const auto& physical = vcpu.interrupts().physical_timer;
-  const std::uint32_t known = KnownLines(vcpu);
+  const std::uint32_t known = vcpu.interrupts().timer_lines;
   std::uint64_t deadline = ~std::uint64_t{0};
   if (IsArmed(timer.ctl) && (known & BitOf(kVirtualTimer)) == 0) {
     deadline = timer.cval + vcpu.vm().counter_offset();

@@ -16,15 +16,17 @@
 #include "gtest/gtest.h"
 #include "hyp/arch/fake/cpu.h"
 #include "hyp/arch/interrupts.h"
-#include "hyp/virt/gic/testing/gic_guest.h"
+#include "hyp/testing/gic_guest.h"
 
 namespace ravelin::gic {
 namespace {
 
-using namespace testing;
+using testing::GicGuest;
+using enum testing::Register;
 using ravelin::testing::Answer;
 using ravelin::testing::Host;
 using ravelin::testing::OfClass;
+using testing::Route;
 namespace lr = arch::list_register;
 
 constexpr std::uint64_t kSpi = 40;
@@ -186,8 +188,9 @@ TEST_P(DeliveryTest, MoreThanThereIsRoomForComeLater) {
   }
   std::vector<std::uint64_t> taken;
   const auto serve = [&taken](GuestRegisters&) {
-    using namespace arch::list_control;
-    EXPECT_EQ(fake::ThisCpu().list_control, kEnable | kUnderflow | kEndNotListed | kNoPending);
+    namespace control = arch::list_control;
+    EXPECT_EQ(fake::ThisCpu().list_control, control::kEnable | control::kUnderflow |
+                                                control::kEndNotListed | control::kNoPending);
     for (std::uint64_t& value : fake::ThisCpu().list) {
       if (value != 0) {
         taken.push_back(lr::Intid::Get(value));
@@ -232,12 +235,12 @@ TEST_P(DeliveryTest, AnEndWithoutListRegisterEndsTheMostUrgent) {
 }
 
 TEST_P(DeliveryTest, ARouteLeadsToItsVcpuAlone) {
-  guest_.WriteDistributor(kRoute + 8 * kSpi, 1, 8);
+  guest_.WriteDistributor(Route(kSpi), 1, 8);
   Line(kSpi, RAVELIN_LINE_HIGH);
   ListsNothing(0);
-  guest_.WriteDistributor(kRoute + 8 * kSpi, 0, 8);
+  guest_.WriteDistributor(Route(kSpi), 0, 8);
   ListsOne(kSpi, 0);
-  guest_.WriteDistributor(kRoute + 8 * kSpi, 0x0f00, 8);  // nobody
+  guest_.WriteDistributor(Route(kSpi), 0x0f00, 8);  // nobody
   ListsNothing(0);
 }
 

@@ -6,15 +6,15 @@
 
 #include "gtest/gtest.h"
 #include "hyp/arch/fake/cpu.h"
-#include "hyp/virt/gic/testing/gic_guest.h"
+#include "hyp/testing/gic_guest.h"
 
 namespace ravelin::gic {
 namespace {
 
-using namespace testing;
 using ravelin::testing::Host;
 using ravelin::testing::kDistributor;
 using ravelin::testing::kRedistributors;
+using testing::GicGuest;
 
 constexpr std::uint64_t kMemory = 0x8000'0000;
 
@@ -133,11 +133,11 @@ TEST_P(HostSideTest, CannotPutMemoryOverTheFrames) {
   GicGuest guest(host_, GetParam());
   const std::uint64_t vm = guest.handle().raw();
   for (const std::uint64_t ipa : {kDistributor, kDistributor + 0xf000, kRedistributors,
-                                  kRedistributors + 2 * 0x20000 - 0x1000}) {
+                                  kRedistributors + 2 * kRedistributorBytes - 0x1000}) {
     Give(vm, ipa, RAVELIN_EXISTS);
   }
   Give(vm, kDistributor - 0x1000, RAVELIN_SUCCESS);
-  Give(vm, kRedistributors + 2 * 0x20000, RAVELIN_SUCCESS);
+  Give(vm, kRedistributors + 2 * kRedistributorBytes, RAVELIN_SUCCESS);
 }
 
 TEST_P(HostSideTest, WithoutAControllerNothingIsThere) {

@@ -7,14 +7,17 @@
 #include <array>
 
 #include "gtest/gtest.h"
-#include "hyp/virt/gic/testing/gic_guest.h"
+#include "hyp/testing/gic_guest.h"
 
 namespace ravelin::gic {
 namespace {
 
-using namespace testing;
+using testing::GicGuest;
+using enum testing::Register;
 using ravelin::testing::DataAbort;
 using ravelin::testing::Host;
+using testing::kSgiFrame;
+using testing::Route;
 
 class RegistersTest : public ::testing::TestWithParam<VmKind> {
  protected:
@@ -102,18 +105,18 @@ TEST_P(RegistersTest, ConfigurationHasOneBitOfTwo) {
 }
 
 TEST_P(RegistersTest, ARouteHasThreeLevelsOfAffinity) {
-  Keeps(kGicd + kRoute + 8 * 32, 0x00ff'ffff, 8);
-  Keeps(kGicd + kRoute + 8 * 95, 0x00ff'ffff, 8);
-  guest_.WriteDistributor(kRoute + 8 * 33, 1, 4);
-  guest_.WriteDistributor(kRoute + 8 * 33 + 4, 0xff, 4);
-  EXPECT_EQ(guest_.ReadDistributor(kRoute + 8 * 33, 8), 1U);
+  Keeps(kGicd + Route(32), 0x00ff'ffff, 8);
+  Keeps(kGicd + Route(95), 0x00ff'ffff, 8);
+  guest_.WriteDistributor(Route(33), 1, 4);
+  guest_.WriteDistributor(Route(33) + 4, 0xff, 4);
+  EXPECT_EQ(guest_.ReadDistributor(Route(33), 8), 1U);
 }
 
 TEST_P(RegistersTest, WhatIsNotThereReadsAsZero) {
   constexpr auto kInDistributor = std::to_array<std::uint64_t>(
       {0x10, 0x40, kGroup, kSetEnable, kSetEnable + 12, kSetPending, kPriority + 28, kPriority + 96,
-       kConfiguration, kConfiguration + 24, 0x800, 0xd00, 0xf00, kRoute + 8 * 31, kRoute + 8 * 96,
-       kRoute + 8 * 1019, 0x8000, 0xfffc});
+       kConfiguration, kConfiguration + 24, 0x800, 0xd00, 0xf00, Route(31), Route(96), Route(1019),
+       0x8000, 0xfffc});
   for (const std::uint64_t offset : kInDistributor) {
     Keeps(kGicd + offset, 0);
   }

@@ -335,6 +335,43 @@ void AttackRegisters(const World& world, Report& report) {
   refusals.Call("no such vCPU", RAVELIN_NO_SUCH_VCPU, kGet, world.normal.handle(), 1, 0);
 }
 
+// None of the VMs has an interrupt controller, and for one it is too late.
+void AttackInterrupts(const World& world, Report& report) {
+  constexpr std::uint64_t kDistributor = 0x08000000;
+  constexpr std::uint64_t kRedistributors = 0x080a0000;
+  constexpr std::uint64_t kTimer = 27;
+  constexpr std::uint64_t kSpi = 40;
+  Refusals refusals{world, report, "interrupts"};
+  for (const RawVm* const vm : {&world.created, &world.running, &world.normal, &world.dying}) {
+    const std::uint64_t handle = vm->handle();
+    refusals.Call("a controller beside memory", RAVELIN_WRONG_PHASE, RAVELIN_HOST_VM_SET_GIC,
+                  handle, kDistributor, kRedistributors, 64);
+    for (const std::uint64_t intid : {std::uint64_t{0}, kTimer, kSpi, kNoPfn}) {
+      refusals.Call("a line", RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_IRQ_LINE, handle, intid,
+                    RAVELIN_LINE_HIGH);
+    }
+  }
+  refusals.Call("allowing what is not there", RAVELIN_INVALID_ARGUMENT, RAVELIN_HOST_VM_ALLOW_IRQ,
+                world.created.handle(), 32, 1);
+  refusals.Call("allowing after the launch", RAVELIN_WRONG_PHASE, RAVELIN_HOST_VM_ALLOW_IRQ,
+                world.running.handle(), 32, 1);
+}
+
+void AttackPower(const World& world, Report& report) {
+  constexpr std::uint32_t kSet = RAVELIN_HOST_VCPU_SET_POWER;
+  constexpr std::uint32_t kGet = RAVELIN_HOST_VCPU_GET_POWER;
+  const std::uint64_t normal = world.normal.handle();
+  Refusals refusals{world, report, "power"};
+  for (const RawVm* const vm : {&world.created, &world.running, &world.dying}) {
+    refusals.Call("switching a protected vCPU off", RAVELIN_WRONG_KIND, kSet, vm->handle(), 0, 0);
+    refusals.Call("switching a protected vCPU on", RAVELIN_WRONG_KIND, kSet, vm->handle(), 0, 1);
+  }
+  refusals.Call("half a power", RAVELIN_INVALID_ARGUMENT, kSet, normal, 0, 2);
+  refusals.Call("the power of nobody", RAVELIN_NO_SUCH_VCPU, kSet, normal, 1, 1);
+  refusals.Call("asking nobody", RAVELIN_NO_SUCH_VCPU, kGet, normal, 1);
+  refusals.Call("asking nobody beyond", RAVELIN_NO_SUCH_VCPU, kGet, normal, 0xffffffff);
+}
+
 void AttackPhases(const World& world, Report& report) {
   const std::uint64_t running = world.running.handle();
   const std::uint64_t dying = world.dying.handle();
@@ -359,7 +396,7 @@ int Main() {
     for (const auto attack :
          {AttackNumbers, AttackReservedRegisters, AttackHandles, AttackDonate, AttackRange,
           AttackShare, AttackUnshare, AttackChanges, AttackReclaim, AttackPageCalls, AttackTopUp,
-          AttackCreate, AttackVcpu, AttackRegisters, AttackPhases}) {
+          AttackCreate, AttackVcpu, AttackRegisters, AttackInterrupts, AttackPower, AttackPhases}) {
       attack(world, report);
     }
   }

@@ -30,6 +30,7 @@ enum Register : std::uint64_t {
   kPidr2 = 0xffe8,
 };
 inline constexpr std::uint64_t kSgiFrame = 0x10000;
+constexpr std::uint64_t Route(std::uint64_t intid) { return kRoute + 8 * intid; }
 
 class GicGuest : public ravelin::testing::Guest {
  public:
@@ -48,10 +49,10 @@ class GicGuest : public ravelin::testing::Guest {
   void WriteDistributor(std::uint64_t offset, std::uint64_t value, unsigned size = 4) {
     Write(ravelin::testing::kDistributor + offset, value, size);
   }
-  static constexpr std::uint64_t Redistributor(std::uint32_t vcpu) {
+  static constexpr std::uint64_t Redistributor(std::uint64_t vcpu) {
     return ravelin::testing::kRedistributors + vcpu * 0x20000;
   }
-  static constexpr std::uint64_t Sgis(std::uint32_t vcpu) {
+  static constexpr std::uint64_t Sgis(std::uint64_t vcpu) {
     return Redistributor(vcpu) + kSgiFrame;
   }
 

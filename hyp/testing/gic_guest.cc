@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
-#include "hyp/virt/gic/testing/gic_guest.h"
+#include "hyp/testing/gic_guest.h"
 
 #include "gtest/gtest.h"
 
@@ -34,7 +34,7 @@ void GicGuest::EnableAll() {
   for (unsigned intid = 32; intid < kIntids; intid += 4) {
     WriteDistributor(kPriority + intid, 0xa0a0a0a0);
   }
-  for (unsigned bank = 1; bank < kIntids / 32; ++bank) {
+  for (std::uint64_t bank = 1; bank < kIntids / 32; ++bank) {
     WriteDistributor(kSetEnable + 4 * bank, ~0U);
   }
   WriteDistributor(kCtlr, 2);
