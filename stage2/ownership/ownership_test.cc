@@ -521,7 +521,9 @@ TEST(ScrubTest, WipesWhatVmsOwnAndWhatHoldsTheirStateAndNothingElse) {
   ASSERT_TRUE(ownership.VmShareHost(vm, kGfn + PageCount{1}, Content::kKept));
   ASSERT_TRUE(ownership.HostShareVm(normal, kGfn, Pages(page(2), 1), Permissions::kAll));
   ASSERT_TRUE(ownership.HostShareMonitor(page(3)));
-  for (std::uint64_t i = 0; i < 5; ++i) {
+  DeviceDomain& domain = world.AddDomain(200);
+  ASSERT_TRUE(ownership.HostDonateDevice(domain, kGfn, Pages(page(5), 1), Content::kKept));
+  for (std::uint64_t i = 0; i < 6; ++i) {
     fake::Poke(ToPa(page(i)), kSecret);
   }
   ASSERT_NE(fake::Peek(vm.table().root() + (kGfn.raw() >> 9) * 8), 0U) << "a live table";
@@ -531,6 +533,7 @@ TEST(ScrubTest, WipesWhatVmsOwnAndWhatHoldsTheirStateAndNothingElse) {
   EXPECT_EQ(fake::Peek(ToPa(page(2))), kSecret) << "the host's, lent to a VM";
   EXPECT_EQ(fake::Peek(ToPa(page(3))), kSecret) << "the host's, lent to the monitor";
   EXPECT_EQ(fake::Peek(ToPa(page(4))), kSecret) << "the host's";
+  EXPECT_EQ(fake::Peek(ToPa(page(5))), 0U) << "a device's";
   EXPECT_EQ(fake::Peek(vm.table().root() + (kGfn.raw() >> 9) * 8), 0U) << "metadata";
 }
 

@@ -251,6 +251,27 @@ TEST_F(PageTableTest, PermissionsOfABlockWithoutMemoryStay) {
   EXPECT_EQ(fake::Log(), log);
 }
 
+TEST_F(PageTableTest, WhatIsYoungOrGoneNeedsNoAge) {
+  Make(40, 8);
+  ASSERT_TRUE(Map(Identity(0, 1, kPageLevel)));
+  const auto log = fake::Log();
+  table_.SetYoung(Ipa{0});
+  table_.SetYoung(Ipa{kPageSize});
+  EXPECT_EQ(fake::Log(), log) << "the fault was another CPU's, which has resolved it";
+}
+
+TEST_F(PageTableTest, AFullTableOfTablesIsNoBlock) {
+  Make(40, 1 + 512);
+  for (std::uint64_t table = 0; table < 512; ++table) {
+    ASSERT_TRUE(Map(Identity(table * kTwoMiB, table == 1 ? kTwoMiB : 1, kPageLevel)));
+  }
+  table_.Coalesce(Gfn{kTwoMiB}, PageCount{1}, PageTable::OnMerge::kFree);
+  EXPECT_EQ(LevelAt(0), kPageLevel);
+  EXPECT_EQ(LevelAt(kTwoMiB), kBlock2MLevel);
+  EXPECT_EQ(table_.Resolve(Gfn{511 * kTwoMiB}), Pfn{511 * kTwoMiB});
+  EXPECT_THAT(Breaches(), IsEmpty());
+}
+
 TEST_F(PageTableTest, AnnotationsComeAndGo) {
   Make(40, 2);
   EXPECT_EQ(table_.AnnotationAt(ToIpa(Gfn{9})), Annotation::kNone);
