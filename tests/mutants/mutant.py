@@ -40,3 +40,8 @@ class Mutant:
     old: str
     new: str
     killer: InMachine | InTests
+
+    @property
+    def noticed_by(self) -> str:
+        """Who has to notice."""
+        return str(self.killer)

@@ -11,13 +11,13 @@ It prints a CHECK line for each, and ends with the count; the exit status is 0
 if every removal was noticed.
 """
 
-import argparse
 import dataclasses
-import fnmatch
+import functools
 import pathlib
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain")]
@@ -26,6 +26,7 @@ import in_interrupts  # noqa: E402
 import in_machine  # noqa: E402
 import in_tests  # noqa: E402
 import tree  # noqa: E402
+import trial  # noqa: E402
 from mutant import InMachine, InTests, Mutant  # noqa: E402
 from ravelin_cli import artifacts, paths, scenario  # noqa: E402
 from ravelin_cli.artifacts import Artifacts  # noqa: E402
@@ -76,7 +77,7 @@ def _survival_in_machine(
     return "" if killer.check in failed else f"{killer} does not fail; failed checks: {seen}"
 
 
-def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts | None) -> str:
+def _survival(mutant: Mutant, *, scratch: pathlib.Path, made: Artifacts | None) -> str:
     """Why the removal counts as unnoticed, or nothing."""
     copy = scratch / "tree"
     tree.update(copy)
@@ -86,36 +87,13 @@ def _survival(mutant: Mutant, scratch: pathlib.Path, made: Artifacts | None) -> 
     return _survival_in_machine(mutant.killer, scratch, copy, made)
 
 
-def _try(mutant: Mutant, scratch: pathlib.Path, made: Artifacts | None) -> bool:
-    try:
-        trouble = _survival(mutant, scratch, made)
-    except RavelinError as error:
-        trouble = str(error)
-    if trouble:
-        print(f"CHECK fail {mutant.name}: {trouble}", flush=True)
-    else:
-        print(f"CHECK pass {mutant.name}: without it fails {mutant.killer}", flush=True)
-    return not trouble
-
-
-def main() -> int:
-    """Runs the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="*", help="shell pattern of names")
-    parser.add_argument("--list", action="store_true", help="print the names and end")
-    arguments = parser.parse_args()
-    chosen = [mutant for mutant in _MUTANTS if fnmatch.fnmatch(mutant.name, arguments.only)]
-    if arguments.list:
-        print("\n".join(mutant.name for mutant in chosen))
-        return 0
+def _prepare(chosen: Sequence[Mutant]) -> trial.Trial:
     scratch = paths.cache_folder("mutants")
     made = None
     if any(isinstance(mutant.killer, InMachine) for mutant in chosen):
         made = _keep(artifacts.build_for_boot(Console("mutants", verbose=False)), scratch)
-    noticed = [_try(mutant, scratch, made) for mutant in chosen]
-    print(f"{noticed.count(True)} passed, {noticed.count(False)} failed")
-    return 0 if noticed and all(noticed) else 1
+    return functools.partial(_survival, scratch=scratch, made=made)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(trial.main(__doc__, _MUTANTS, _prepare))

@@ -22,6 +22,7 @@ class Edit(Protocol):
     file: str
     old: str
     new: str
+    noticed_by: str
 
 
 def update(copy: pathlib.Path) -> None:

@@ -12,15 +12,16 @@ for each, and ends with the count; the exit status is 0 if every mistake was
 named.
 """
 
-import argparse
-import fnmatch
+import functools
 import pathlib
 import sys
+from collections.abc import Sequence
 
 _HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parents[1] / "toolchain"), str(_HERE.parent / "mutants")]
 
 import tree  # noqa: E402
+import trial  # noqa: E402
 from planted import MISTAKES, Planted  # noqa: E402
 from ravelin_cli import artifacts, bazel, observer, paths, setup  # noqa: E402
 from ravelin_cli.console import Console  # noqa: E402
@@ -55,7 +56,7 @@ def _observe(options: Options) -> observer.Report:
         return watched.report()
 
 
-def _trouble(mistake: Planted, made: artifacts.Artifacts, scratch: pathlib.Path) -> str:
+def _trouble(mistake: Planted, *, made: artifacts.Artifacts, scratch: pathlib.Path) -> str:
     """Why the mistake counts as unnoticed, or nothing."""
     copy = scratch / "tree"
     tree.update(copy)
@@ -67,36 +68,13 @@ def _trouble(mistake: Planted, made: artifacts.Artifacts, scratch: pathlib.Path)
     return "" if mistake.rule in report.violations else f"no {mistake.rule}; violations: {seen}"
 
 
-def _try(mistake: Planted, made: artifacts.Artifacts, scratch: pathlib.Path) -> bool:
-    try:
-        trouble = _trouble(mistake, made, scratch)
-    except RavelinError as error:
-        trouble = str(error)
-    if trouble:
-        print(f"CHECK fail {mistake.name}: {trouble}", flush=True)
-    else:
-        print(f"CHECK pass {mistake.name}: the observer reports {mistake.rule}", flush=True)
-    return not trouble
-
-
-def main() -> int:
-    """Runs the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="*", help="shell pattern of names")
-    parser.add_argument("--list", action="store_true", help="print the names and end")
-    arguments = parser.parse_args()
-    chosen = [mistake for mistake in MISTAKES if fnmatch.fnmatch(mistake.name, arguments.only)]
-    if arguments.list:
-        print("\n".join(mistake.name for mistake in chosen))
-        return 0
+def _prepare(chosen: Sequence[Planted]) -> trial.Trial:
+    del chosen
     console = Console("plant", verbose=False)
     setup.ensure(console)
     made = artifacts.build_for_boot(console, [_STORM, observer.PLUGIN])
-    scratch = paths.cache_folder("planted")
-    named = [_try(mistake, made, scratch) for mistake in chosen]
-    print(f"{named.count(True)} passed, {named.count(False)} failed")
-    return 0 if named and all(named) else 1
+    return functools.partial(_trouble, made=made, scratch=paths.cache_folder("planted"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(trial.main(__doc__, MISTAKES, _prepare))

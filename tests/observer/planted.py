@@ -21,6 +21,11 @@ class Planted:
     rule: str
     script: str = ""
 
+    @property
+    def noticed_by(self) -> str:
+        """Who has to notice."""
+        return f"the observer's rule {self.rule}"
+
 
 _MACHINE = "hyp/arch/aarch64/stage2_machine.cc"
 
