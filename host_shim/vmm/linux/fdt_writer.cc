@@ -37,8 +37,10 @@ void FdtWriter::Open(const std::string& name) { Note(fdt_begin_node(tree_.data()
 
 void FdtWriter::Close() { Note(fdt_end_node(tree_.data())); }
 
+// libfdt copies from the pointer also where there is nothing to copy: it must not be null.
 void FdtWriter::Bytes(const char* name, std::span<const std::byte> bytes) {
-  Note(fdt_property(tree_.data(), name, bytes.data(), static_cast<int>(bytes.size())));
+  const void* const source = bytes.empty() ? name : static_cast<const void*>(bytes.data());
+  Note(fdt_property(tree_.data(), name, source, static_cast<int>(bytes.size())));
 }
 
 void FdtWriter::Flag(const char* name) { Bytes(name, {}); }
