@@ -61,7 +61,8 @@ TEST(RecordMapTest, TooManyRegionsAreRefused) {
   }
   RecordMap full;
   EXPECT_TRUE(full.Init(regions, {}));
-  EXPECT_EQ(full.Find(Range(1000, 5)), (Place{(RecordMap::kMaxRegions - 1) * 5, PageKind::kRam}));
+  EXPECT_EQ(full.Find(Range(1000, 5)),
+            (Place{(RecordMap::kMaxRegions - 1) * std::uint64_t{5}, PageKind::kRam}));
   regions.push_back(Range(5000, 5));
   RecordMap map;
   EXPECT_EQ(map.Init(regions, {}).error(), Error::kLimit);

@@ -137,6 +137,7 @@ DeviceDomain& World::AddDomain(std::uint16_t number, std::uint64_t pool) {
 
 std::vector<AddressSpace*> World::Spaces() const {
   std::vector<AddressSpace*> spaces;
+  spaces.reserve(vms_.size() + domains_.size());
   for (const auto& [number, vm] : vms_) {
     spaces.push_back(vm.get());
   }

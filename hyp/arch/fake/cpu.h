@@ -54,10 +54,10 @@ struct Cpu {
 
   CpuIndex index{0};
   std::uint64_t counter = 0;
-  unsigned list_registers = 4;
   std::array<std::uint64_t, arch::kMaxListRegisters> list{};
   std::uint64_t list_control = 0;
   std::uint64_t priority_mask = 0xf8;  // of the guest
+  unsigned list_registers = 4;
   bool timer_forwarded = false;
   bool kicked = false;
 
