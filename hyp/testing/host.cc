@@ -18,6 +18,10 @@
 namespace ravelin::testing {
 namespace {
 
+// Objects of the monitor are contiguous in the stand-in's memory.
+static_assert(sizeof(Vm) <= fake::kContiguousPages * kPageSize);
+static_assert(sizeof(Vcpu) <= fake::kContiguousPages * kPageSize);
+
 // In the carve-out: the root of the host's table at its start, then pages for the tables below.
 constexpr PfnRange kHostTables{Host::kCarveOut.first + PageCount{0x10}, PageCount{0x80}};
 

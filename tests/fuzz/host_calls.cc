@@ -79,6 +79,15 @@ class Session {
     if (first == 0xff) {
       registers[0] = input_.Number(4);
     }
+    return WithContiguousObject(registers);
+  }
+
+  // The stand-in's memory is contiguous in parts: a VM or vCPU begins with one.
+  static call::Registers WithContiguousObject(call::Registers registers) {
+    if (registers[0] == RAVELIN_HOST_CALL_BASE + RAVELIN_HOST_VM_CREATE ||
+        registers[0] == RAVELIN_HOST_CALL_BASE + RAVELIN_HOST_VCPU_CREATE) {
+      registers[3] = AlignDown(registers[3], fake::kContiguousPages);
+    }
     return registers;
   }
 
