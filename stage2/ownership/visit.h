@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: The Ravelin Authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much of a range one visit of EL2 does. EL2 is not preemptible: the goal is that no visit takes
-// more than 5,000 instructions (tests/bench holds the figures against it; the longest ones wipe
-// pages and split a block, or make one whole, and take up to 7,000 today). An operation does the first part of its range, all of it or nothing, and returns how
-// many pages that was; its caller goes on behind them. A part never crosses a boundary of 2 MiB, so
-// that it concerns one table at the lowest level. Pure functions of untrusted numbers.
+// How much of a range one visit of EL2 does. EL2 is not preemptible: the goal is that no visit
+// takes more than 5,000 instructions (tests/bench holds the figures against it; the longest ones
+// wipe pages and split a block, or make one whole, and take up to 7,000 today). An operation does
+// the first part of its range, all of it or nothing, and returns how many pages that was; its
+// caller goes on behind them. A part never crosses a boundary of 2 MiB, so that it concerns one
+// table at the lowest level. Pure functions of untrusted numbers.
 #pragma once
 
 #include <algorithm>
